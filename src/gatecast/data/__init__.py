@@ -1,0 +1,1 @@
+"""Table in, Panel and tensors out."""

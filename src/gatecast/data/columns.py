@@ -1,0 +1,67 @@
+"""Which column plays which part: said once, passed whole."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Layout = Literal["long", "columns", "rows"]
+Duplicates = Literal["error", "last", "mean"]
+
+
+class Columns(Struct, frozen=True, forbid_unknown_fields=True):
+    """The settled part of every column.
+
+    Attributes:
+        target: what is forecast, one column or several.
+        id: the column that tells the series apart; None when the table holds one series.
+        time: the time column; None when rows are numbered instead.
+        past: covariates known up to the cutoff only (a measured temperature).
+        future: covariates known over the horizon too (a planned price, a holiday flag).
+        static: covariates with one value for each series (the size of a shop).
+    """
+
+    target: tuple[str, ...]
+    id: str | None = None
+    time: str | None = None
+    past: tuple[str, ...] = ()
+    future: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The columns of `Panel.values`, in order: targets, past covariates, future covariates."""
+        return self.target + self.past + self.future
+
+
+class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the user said about a table; None means "guess, and say what was guessed".
+
+    Attributes:
+        layout: `long` (one row a time step, series told apart by `id`), `columns` (one column a series),
+            `rows` (one row a series: its name, then its values, as in M4's files).
+        duplicates: what to do with two rows of one series at one time.
+        frequency: the step between rows, such as `1h`, `15min`, `1d`, `1b` (business day), `1w`, `1mo`, `1q`, `1y`.
+        min_rows: drop series with fewer rows instead of refusing them.
+    """
+
+    id: str | None = None
+    time: str | None = None
+    target: tuple[str, ...] | None = None
+    past: tuple[str, ...] | None = None
+    future: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    layout: Layout = "long"
+    duplicates: Duplicates = "error"
+    frequency: str | None = None
+    min_rows: int = 0
+
+
+class Guess(Struct, frozen=True):
+    """One thing gatecast decided because nobody said it: printed, stored, and shown in the report."""
+
+    what: str
+    value: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what} = {self.value} ({self.why})"

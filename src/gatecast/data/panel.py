@@ -1,0 +1,106 @@
+"""Panel: the validated, regular, immutable table that everything after reading works on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, Int64
+
+from gatecast.data.calendar import Frequency
+from gatecast.data.columns import Columns
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Several series on one regular grid, stored flat (CSR-like): series `i` is rows `offsets[i]:offsets[i + 1]`.
+
+    A gap in the data is a row whose values are NaN, so row arithmetic is time arithmetic.  Rows of one series are
+    in time order, one `frequency` step apart.  A *position* is a row number within its series; "position p is known"
+    means that rows `[0, p)` are the past and row `p` is the first to forecast.
+
+    Attributes:
+        columns: which column plays which part.
+        frequency: the step between rows.
+        ids: the name of each series.
+        offsets: where each series starts, and the total number of rows at the end.
+        times: time of each row, datetime64[us], or int64 row numbers when the table has no time column.
+        values: the channels of `columns.channels` (targets, past, future); NaN means missing.
+        static: the static covariates of each series.
+    """
+
+    columns: Columns
+    frequency: Frequency
+    ids: tuple[str, ...]
+    offsets: Int64[np.ndarray, " series_plus_one"]
+    times: np.ndarray
+    values: Float32[np.ndarray, "rows channels"]
+    static: Float32[np.ndarray, "series static"]
+
+    def __post_init__(self) -> None:
+        for array in (self.offsets, self.times, self.values, self.static):
+            array.setflags(write=False)
+
+    @property
+    def lengths(self) -> Int64[np.ndarray, " series"]:
+        """Rows of each series."""
+        return np.diff(self.offsets)
+
+    @property
+    def targets(self) -> Float32[np.ndarray, "rows targets"]:
+        """The target channels of every row (a view)."""
+        return self.values[:, : len(self.columns.target)]
+
+    @property
+    def dated(self) -> bool:
+        """Whether rows carry time stamps, not just numbers."""
+        return self.columns.time is not None
+
+    def rows(self, series: int) -> slice:
+        """Where series number `series` lies in the flat arrays."""
+        return slice(int(self.offsets[series]), int(self.offsets[series + 1]))
+
+    def known(self) -> Int64[np.ndarray, " series"]:
+        """The position after the last known row of each series: where a real forecast starts.
+
+        Rows that only carry future covariates (every target missing, at the end) are not yet known; without future
+        covariates every row is.
+        """
+        if not self.columns.future:
+            return self.lengths
+        seen = np.isfinite(self.targets).any(axis=1)
+        ends = [
+            np.flatnonzero(seen[self.rows(i)])[-1] + 1 if seen[self.rows(i)].any() else 0 for i in range(len(self.ids))
+        ]
+        return np.asarray(ends, dtype=np.int64)
+
+    def horizon_times(self, series: int, position: int, horizon: int) -> np.ndarray:
+        """The times of rows `position .. position + horizon - 1`, extended past the end of the table; (horizon,)."""
+        times = self.times[self.rows(series)]
+        return self.frequency.steps_from(times[position - 1], horizon)
+
+
+def panel_from_arrays(
+    series: Mapping[str, Float[np.ndarray, "rows channels"]],
+    columns: Columns,
+    frequency: Frequency,
+    start: str = "2024-01-01",
+) -> Panel:
+    """A Panel from one array a series, all starting at `start` (or at row 0 when `columns.time` is None)."""
+    lengths = [len(values) for values in series.values()]
+    times = [_grid(columns, frequency, start, length) for length in lengths]
+    return Panel(
+        columns=columns,
+        frequency=frequency,
+        ids=tuple(series),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        times=np.concatenate(times),
+        values=np.concatenate([np.asarray(values, dtype=np.float32) for values in series.values()]),
+        static=np.zeros((len(series), 0), dtype=np.float32),
+    )
+
+
+def _grid(columns: Columns, frequency: Frequency, start: str, length: int) -> np.ndarray:
+    if columns.time is None:
+        return np.arange(length, dtype=np.int64)
+    first = np.datetime64(start, "us")
+    return np.concatenate([[first], frequency.steps_from(first, length - 1)]).astype("datetime64[us]")

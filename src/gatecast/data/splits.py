@@ -1,0 +1,110 @@
+"""Train, validation and test by time, and the origins a backtest forecasts from.
+
+    rows of one series     0 ........................ train_end ....... validation_end ............ test_end
+    fitted on              [========= train =========)
+    chosen by                                        [== validation ==)
+    scored on                                                          [======== test =============)
+
+    rolling origins        |------ known ------>|#### horizon ####|
+    (here stride=horizon)  |------------------- known ----------->|#### horizon ####|
+                           |-------------------------------------- known ---------->|#### horizon ####|
+
+An origin at position p knows rows [0, p) and forecasts rows [p, p + horizon).  Nothing is fitted on, chosen by or
+scaled with a row at or after its end.
+"""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+from jaxtyping import Int64
+
+from gatecast.data.panel import Panel
+from gatecast.errors import TooShortError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Where the parts of each series end, as positions; `train` is [0, train_end), and so on."""
+
+    train_end: Int64[np.ndarray, " series"]
+    validation_end: Int64[np.ndarray, " series"]
+    test_end: Int64[np.ndarray, " series"]
+
+
+@dataclass(frozen=True, eq=False)
+class Origins:
+    """The places forecasts start from: series `series[w]` with rows `[0, position[w])` known."""
+
+    series: Int64[np.ndarray, " windows"]
+    position: Int64[np.ndarray, " windows"]
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+
+def split_by_time(panel: Panel, horizon: int, validation: float = 0.2, test: float = 0.2) -> Split:
+    """Cut every series into train, validation and test.
+
+    Each part is a share of the longest series, rounded down to whole horizons and at least one.  Dated series are cut
+    at the same two dates, so that no series' training part lies in another's future; numbered rows have no common
+    clock and are cut from their own end.
+
+    Raises:
+        TooShortError: a series is left with fewer than two horizons to train on.
+    """
+    ends = panel.known()
+    longest = int(np.argmax(ends))
+    test_rows = _whole_horizons(int(ends[longest]), test, horizon)
+    validation_rows = _whole_horizons(int(ends[longest]), validation, horizon)
+    if panel.dated:
+        last = panel.times[panel.rows(longest)][: ends[longest]]
+        if test_rows + validation_rows >= len(last):
+            _refuse(panel, longest, int(ends[longest]), horizon)
+        train_end = _positions_at(panel, last[-(test_rows + validation_rows)], ends)
+        validation_end = _positions_at(panel, last[-test_rows], ends)
+    else:
+        train_end, validation_end = ends - test_rows - validation_rows, ends - test_rows
+    for index in np.flatnonzero(train_end < 2 * horizon):
+        _refuse(panel, int(index), int(ends[index]), horizon)
+    return Split(train_end, validation_end, ends)
+
+
+def _whole_horizons(rows: int, share: float, horizon: int) -> int:
+    return max(1, int(rows * share) // horizon) * horizon
+
+
+def _positions_at(
+    panel: Panel, time: np.datetime64, ends: Int64[np.ndarray, " series"]
+) -> Int64[np.ndarray, " series"]:
+    """How many rows of each series come before `time`, at most `ends`."""
+    before = np.asarray([np.searchsorted(panel.times[panel.rows(i)], time) for i in range(len(panel.ids))])
+    return np.asarray(np.minimum(before, ends), dtype=np.int64)
+
+
+def _refuse(panel: Panel, series: int, rows: int, horizon: int) -> NoReturn:
+    raise TooShortError(
+        f"horizon={horizon} needs at least {4 * horizon} rows (two horizons to train on, one to validate, "
+        f"one to test), "
+        f'but series "{panel.ids[series]}" has {rows} up to the same dates. '
+        f"Shorten the horizon, or drop short series with min_rows={4 * horizon}."
+    )
+
+
+def rolling_origins(
+    start: Int64[np.ndarray, " series"],
+    end: Int64[np.ndarray, " series"],
+    horizon: int,
+    stride: int,
+    most: int | None = None,
+) -> Origins:
+    """Origins whose horizons lie in `[start, end)` of each series, `stride` rows apart, counted back from the end.
+
+    The last window ends exactly at `end`; `most` keeps only that many of each series, the latest.
+    """
+    series, position = [], []
+    for index, (first, last) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
+        places = np.arange(last - horizon, max(first, 1) - 1, -stride)[:most][::-1]
+        series.append(np.full(len(places), index))
+        position.append(places)
+    return Origins(np.concatenate(series).astype(np.int64), np.concatenate(position).astype(np.int64))

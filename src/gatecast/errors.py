@@ -1,0 +1,59 @@
+"""Every way gatecast says no.
+
+    GatecastError
+    ├── InputError            the data: a file, a row, a column, a series
+    │   ├── TableError        the table cannot be read or typed
+    │   ├── ColumnError       a column is unknown, missing or of the wrong kind
+    │   ├── TimeError         dates, frequencies, duplicates, time zones
+    │   └── TooShortError     fewer rows than the lookback and the horizon need
+    ├── OptionError           an option or argument has a value it cannot have
+    ├── ArtifactError         a model file or run folder is not what it says
+    ├── TrainingError         training cannot go on (a loss that is not a number)
+    └── MissingExtraError     an optional dependency is not installed
+
+Each message is a short lesson: what was expected, what was found, what to do next.  The command line prints the
+message alone and exits with 1; nobody who uses the command line ever sees a traceback for these.
+"""
+
+
+class GatecastError(Exception):
+    """The root: catch it to catch everything gatecast refuses."""
+
+
+class InputError(GatecastError, ValueError):
+    """The data are not what a forecast can be made from."""
+
+
+class TableError(InputError):
+    """The table cannot be read, or a value in it cannot be understood."""
+
+
+class ColumnError(InputError):
+    """A column is unknown, missing, or of the wrong kind."""
+
+
+class TimeError(InputError):
+    """The time column holds dates, steps or zones that make no regular grid."""
+
+
+class TooShortError(InputError):
+    """A series has fewer rows than the lookback and the horizon need."""
+
+
+class OptionError(GatecastError, ValueError):
+    """An option or argument has a value it cannot have."""
+
+
+class ArtifactError(GatecastError, ValueError):
+    """A model file or run folder is damaged, unsafe, or of another version."""
+
+
+class TrainingError(GatecastError, RuntimeError):
+    """Training cannot go on."""
+
+
+class MissingExtraError(GatecastError, ImportError):
+    """An optional dependency is missing; the message names the one-line remedy."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs {package}, which is not installed. Run: pip install 'gatecast[{extra}]'")

@@ -1,0 +1,93 @@
+"""A forecast, and what it takes to be a forecaster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64, Int64
+
+from gatecast.data.panel import Panel
+from gatecast.data.splits import Origins
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Forecasts from several origins, always on the original scale.
+
+    Attributes:
+        ids: the name of each series of the panel.
+        targets: the names of the target columns.
+        series: which series each window belongs to.
+        cutoffs: the time of the last row each window knew; (windows,).
+        times: the times forecast; (windows, horizon).
+        mean: the point forecast (for a net trained on quantiles, the median).
+        levels: the quantile levels, ascending; empty for a point forecaster.
+        quantiles: one forecast for each level.
+    """
+
+    ids: tuple[str, ...]
+    targets: tuple[str, ...]
+    series: Int64[np.ndarray, " windows"]
+    cutoffs: np.ndarray
+    times: np.ndarray
+    mean: Float64[np.ndarray, "windows horizon targets"]
+    levels: tuple[float, ...]
+    quantiles: Float64[np.ndarray, "windows horizon targets levels"]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row for each window and step: `unique_id, cutoff, ds, mean, q0.1, ...`.
+
+        With several targets a column `target` follows `unique_id`.
+        """
+        windows, horizon, targets = self.mean.shape
+        names = np.asarray(self.ids, dtype=object)[self.series]
+        data: dict[str, object] = {"unique_id": np.repeat(names, horizon * targets).astype(str)}
+        if targets > 1:
+            data["target"] = list(self.targets) * (windows * horizon)
+        data["cutoff"] = np.repeat(self.cutoffs, horizon * targets)
+        data["ds"] = np.repeat(self.times.reshape(-1), targets)
+        data["mean"] = self.mean.reshape(-1)
+        for index, level in enumerate(self.levels):
+            data[f"q{level:g}"] = self.quantiles[..., index].reshape(-1)
+        return pl.DataFrame(data)
+
+
+class Forecaster(Protocol):
+    """Anything that can be judged: the net, a baseline, or somebody else's model.
+
+    `forecast` may read rows `[0, position)` of each origin's series and no other row: the backtest's tests poison the
+    rest.  It returns one window for each origin, in order, as `point_forecast` builds it.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name in score tables, such as `gru` or `seasonal_naive`."""
+        ...
+
+    def forecast(self, panel: Panel, origins: Origins, horizon: int) -> Forecast:
+        """Forecast `horizon` rows from each origin."""
+        ...
+
+
+def forecast_times(panel: Panel, origins: Origins, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """The cutoff of each origin, (windows,), and the times it forecasts, (windows, horizon)."""
+    pairs = list(zip(origins.series.tolist(), origins.position.tolist(), strict=True))
+    cutoffs = np.asarray([panel.times[panel.offsets[s] + p - 1] for s, p in pairs], dtype=panel.times.dtype)
+    times = np.stack([panel.horizon_times(s, p, horizon) for s, p in pairs])
+    return cutoffs, times
+
+
+def make_forecast(
+    panel: Panel,
+    origins: Origins,
+    mean: Float64[np.ndarray, "windows horizon targets"],
+    levels: Sequence[float] = (),
+    quantiles: Float64[np.ndarray, "windows horizon targets levels"] | None = None,
+) -> Forecast:
+    """Dress arrays as a Forecast; `levels` and `quantiles` are left out by point forecasters."""
+    cutoffs, times = forecast_times(panel, origins, mean.shape[1])
+    if quantiles is None:
+        quantiles = np.empty((*mean.shape, 0))
+    return Forecast(panel.ids, panel.columns.target, origins.series, cutoffs, times, mean, tuple(levels), quantiles)

@@ -1,0 +1,48 @@
+"""Splits and rolling origins: where the parts of a series end."""
+
+import numpy as np
+import pytest
+
+from gatecast.data.calendar import parse_frequency
+from gatecast.data.columns import Columns
+from gatecast.data.panel import Panel, panel_from_arrays
+from gatecast.data.splits import rolling_origins, split_by_time
+from gatecast.errors import TooShortError
+
+
+def panel(lengths: list[int], *, dated: bool = True) -> Panel:
+    columns = Columns(target=("y",), id="unique_id", time="ds" if dated else None)
+    series = {f"s{i}": np.arange(n, dtype=np.float32)[:, None] for i, n in enumerate(lengths)}
+    return panel_from_arrays(series, columns, parse_frequency("1h" if dated else "row"))
+
+
+def test_parts_are_whole_horizons_and_in_order() -> None:
+    split = split_by_time(panel([100]), horizon=6)
+    assert (split.train_end[0], split.validation_end[0], split.test_end[0]) == (64, 82, 100)
+
+
+def test_dated_series_are_cut_at_the_same_date() -> None:
+    split = split_by_time(panel([100, 90]), horizon=6)
+    assert split.validation_end.tolist() == [82, 82]
+    assert split.test_end.tolist() == [100, 90]
+
+
+def test_numbered_series_are_cut_from_their_own_end() -> None:
+    split = split_by_time(panel([100, 90], dated=False), horizon=6)
+    assert split.validation_end.tolist() == [82, 72]
+
+
+def test_a_short_series_is_refused_by_name() -> None:
+    with pytest.raises(TooShortError, match=r'series "s1" has 30 .* min_rows=48'):
+        split_by_time(panel([100, 30], dated=False), horizon=12)
+
+
+def test_last_origin_forecasts_the_last_rows_and_first_stays_inside() -> None:
+    origins = rolling_origins(np.array([80]), np.array([100]), horizon=6, stride=6)
+    assert origins.position.tolist() == [82, 88, 94]
+
+
+def test_most_keeps_the_latest_origins() -> None:
+    origins = rolling_origins(np.array([80, 50]), np.array([100, 90]), horizon=6, stride=1, most=2)
+    assert origins.series.tolist() == [0, 0, 1, 1]
+    assert origins.position.tolist() == [93, 94, 83, 84]
