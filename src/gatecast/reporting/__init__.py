@@ -1,0 +1,1 @@
+"""Pictures as PNG and the one-file HTML report."""
