@@ -1,0 +1,120 @@
+"""Tensors on the device: built once, then every batch is gathered by index.
+
+The series are laid out as in the panel, each followed by `horizon` more rows, so that a forecast beyond the end of the
+table finds its calendar there.  Nothing is copied for each window: a batch of B windows gathers B x (lookback + horizon)
+rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int64
+from torch import Tensor
+
+from gatecast.data.calendar import calendar_features
+from gatecast.data.filling import carry_forward
+from gatecast.data.panel import Panel
+from gatecast.data.scalers import Scaling
+from gatecast.data.splits import Origins
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Windows as tensors; channels in the panel's order, scaled, missing inputs carried forward.
+
+    Attributes:
+        past: every channel over the lookback.
+        observed: 1 where `past` was observed, 0 where it was carried forward.
+        known: what is known in advance over the lookback and the horizon: future covariates, then the calendar.
+        static: covariates of the series, scaled.
+        actual: the targets over the horizon; 0 where missing.
+        mask: 1 where `actual` was observed, else 0.
+    """
+
+    past: Float[Tensor, "batch lookback channels"]
+    observed: Float[Tensor, "batch lookback channels"]
+    known: Float[Tensor, "batch lookback_plus_horizon known"]
+    static: Float[Tensor, "batch static"]
+    actual: Float[Tensor, "batch horizon targets"]
+    mask: Float[Tensor, "batch horizon targets"]
+
+
+@dataclass(frozen=True, eq=False)
+class PanelTensors:
+    """A panel on the device, ready to be gathered."""
+
+    starts: Int64[Tensor, " series"]
+    values: Float[Tensor, "rows channels"]
+    observed: Float[Tensor, "rows channels"]
+    known: Float[Tensor, "rows known"]
+    static: Float[Tensor, "series static"]
+    targets: int
+    lookback: int
+    horizon: int
+
+    def place(self, origins: Origins) -> Int64[Tensor, "windows two"]:
+        """Origins as a tensor (first row of the series, flat row of the position), for `gather`."""
+        starts = self.starts[torch.from_numpy(origins.series).to(self.starts.device)]
+        position = torch.from_numpy(origins.position).to(self.starts.device)
+        series = torch.from_numpy(origins.series).to(self.starts.device)
+        return torch.stack([series, starts + position], dim=1)
+
+    def gather(self, places: Int64[Tensor, "batch two"]) -> Batch:
+        """The windows at `places`.
+
+        A window that starts before its series repeats the first row: a series younger than the lookback can still be
+        forecast.
+        """
+        series, first = places[:, 0], places[:, 1:]
+        steps = torch.arange(-self.lookback, self.horizon, device=first.device)
+        rows = torch.maximum(first + steps, self.starts[series, None])  # (B, lookback + horizon)
+        back, ahead = rows[:, : self.lookback], rows[:, self.lookback :]
+        mask = self.observed[ahead, : self.targets]
+        return Batch(
+            past=self.values[back],
+            observed=self.observed[back],
+            known=self.known[rows],
+            static=self.static[series],
+            actual=self.values[ahead, : self.targets] * mask,
+            mask=mask,
+        )
+
+
+def panel_tensors(panel: Panel, scaling: Scaling, lookback: int, horizon: int, device: str = "cpu") -> PanelTensors:
+    """Scale, fill and lay out a panel; `scaling` must have been fitted on its training part."""
+    series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
+    scaled = scaling.transform(panel.values, series)
+    extra = np.arange(len(panel.ids)) * horizon
+    rows = np.arange(len(series)) + extra[series]
+    offsets = panel.offsets + np.append(extra, len(panel.ids) * horizon)
+    values = np.full((offsets[-1], scaled.shape[1]), np.nan)
+    values[rows] = scaled
+    filled = carry_forward(values, offsets)
+    tensors = {
+        "values": filled,
+        "observed": np.isfinite(values),
+        "known": _known(panel, filled, offsets, horizon),
+        "static": panel.static,
+    }
+    on_device = {name: torch.tensor(array, dtype=torch.float32, device=device) for name, array in tensors.items()}
+    return PanelTensors(
+        starts=torch.tensor(offsets[:-1], device=device),
+        targets=len(panel.columns.target),
+        lookback=lookback,
+        horizon=horizon,
+        **on_device,
+    )
+
+
+def _known(
+    panel: Panel, values: np.ndarray, offsets: Int64[np.ndarray, " series_plus_one"], horizon: int
+) -> Float32[np.ndarray, "rows known"]:
+    """Future covariates and calendar features of every row, the extra ones included."""
+    future = values[:, len(panel.columns.target) + len(panel.columns.past) :]
+    times = []
+    for index, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+        own = panel.times[panel.rows(index)]
+        times += [own, panel.frequency.steps_from(own[-1], int(stop - start) - len(own))]
+    calendar = calendar_features(np.concatenate(times), panel.frequency)
+    return np.concatenate([future.astype(np.float32), calendar], axis=1)

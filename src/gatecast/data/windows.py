@@ -1,0 +1,63 @@
+"""Where each (lookback, horizon) lies: index arithmetic on a panel, never copies.
+
+A window is an origin: series `s`, position `p`.  It reads rows `[p - lookback, p)` and is scored on `[p, p + horizon)`.
+"""
+
+import numpy as np
+from jaxtyping import Int64
+
+from gatecast.data.panel import Panel
+from gatecast.data.splits import Origins
+from gatecast.errors import OptionError, TooShortError
+
+
+def windows_between(
+    panel: Panel,
+    start: Int64[np.ndarray, " series"],
+    end: Int64[np.ndarray, " series"],
+    lookback: int,
+    horizon: int,
+) -> Origins:
+    """Every window that is scored inside `[start, end)` of its series, one row apart.
+
+    No scored row lies at or after `end`: a window refuses to cross a cutoff.  The lookback may reach back before
+    `start`, but not before the first row.  Windows without a single observed target are left out.
+
+    Raises:
+        OptionError: lookback or horizon is below 1.
+        TooShortError: no series has room for one window.
+    """
+    if lookback < 1 or horizon < 1:
+        raise OptionError(f"lookback and horizon count rows from 1 up, got lookback={lookback}, horizon={horizon}.")
+    firsts = np.maximum(start, lookback)
+    counts = np.maximum(end - horizon - firsts + 1, 0)
+    if not counts.any():
+        longest = int(np.argmax(end))
+        raise TooShortError(
+            f"lookback={lookback} and horizon={horizon} need at least {lookback + horizon} rows in one part of the "
+            f'data, but the longest series, "{panel.ids[longest]}", has {end[longest]} there. '
+            f"Shorten the lookback or the horizon."
+        )
+    series = np.repeat(np.arange(len(counts)), counts)
+    before = np.repeat(np.cumsum(counts) - counts, counts)
+    position = np.arange(len(series)) - before + np.repeat(firsts, counts)
+    keep = _has_target(panel, series, position, horizon)
+    return Origins(series[keep].astype(np.int64), position[keep].astype(np.int64))
+
+
+def _has_target(
+    panel: Panel, series: Int64[np.ndarray, " windows"], position: Int64[np.ndarray, " windows"], horizon: int
+) -> np.ndarray:
+    """Whether any target is observed in the horizon of each window; (windows,)."""
+    seen = np.isfinite(panel.targets).any(axis=1)
+    count = np.concatenate([[0], np.cumsum(seen)])
+    first = panel.offsets[series] + position
+    return np.asarray(count[first + horizon] > count[first])
+
+
+def thin(origins: Origins, most: int) -> Origins:
+    """At most `most` of the windows, evenly spaced, first and last kept."""
+    if len(origins) <= most:
+        return origins
+    keep = np.linspace(0, len(origins) - 1, most).round().astype(np.int64)
+    return Origins(origins.series[keep], origins.position[keep])

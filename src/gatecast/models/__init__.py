@@ -1,0 +1,1 @@
+"""Window in, forecast out: normalise, encode, decode, head."""
