@@ -1,15 +1,17 @@
 """Tensors on the device: built once, then every batch is gathered by index.
 
-The series are laid out as in the panel, each followed by `horizon` more rows, so that a forecast beyond the end of the
-table finds its calendar there.  Nothing is copied for each window: a batch of B windows gathers B x (lookback + horizon)
-rows.
+The series are laid out as in the panel, each followed by `horizon` more rows, so that a forecast beyond the end of
+the table finds its calendar there.  Nothing is copied for each window: a batch of B windows gathers
+B x (lookback + horizon) rows.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64
+from msgspec import Struct
 from torch import Tensor
 
 from gatecast.data.calendar import calendar_features
@@ -81,8 +83,23 @@ class PanelTensors:
         )
 
 
-def panel_tensors(panel: Panel, scaling: Scaling, lookback: int, horizon: int, device: str = "cpu") -> PanelTensors:
-    """Scale, fill and lay out a panel; `scaling` must have been fitted on its training part."""
+class Layout(Struct, frozen=True):
+    """What of a panel goes on the device, and how far its windows reach."""
+
+    lookback: int
+    horizon: int
+    calendar: bool = True
+    device: str = "cpu"
+
+
+def panel_tensors(
+    panel: Panel, scaling: Scaling, static: Float[np.ndarray, "series static"], layout: Layout
+) -> PanelTensors:
+    """Scale, fill and lay out a panel.
+
+    `scaling` must have been fitted on the training part; `static` is scaled already.
+    """
+    horizon = layout.horizon
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
     scaled = scaling.transform(panel.values, series)
     extra = np.arange(len(panel.ids)) * horizon
@@ -94,27 +111,31 @@ def panel_tensors(panel: Panel, scaling: Scaling, lookback: int, horizon: int, d
     tensors = {
         "values": filled,
         "observed": np.isfinite(values),
-        "known": _known(panel, filled, offsets, horizon),
-        "static": panel.static,
+        "known": _known(panel, filled, offsets, layout),
+        "static": static,
     }
-    on_device = {name: torch.tensor(array, dtype=torch.float32, device=device) for name, array in tensors.items()}
+    on_device = {
+        name: torch.tensor(array, dtype=torch.float32, device=layout.device) for name, array in tensors.items()
+    }
     return PanelTensors(
-        starts=torch.tensor(offsets[:-1], device=device),
+        starts=torch.tensor(offsets[:-1], device=layout.device),
         targets=len(panel.columns.target),
-        lookback=lookback,
+        lookback=layout.lookback,
         horizon=horizon,
         **on_device,
     )
 
 
 def _known(
-    panel: Panel, values: np.ndarray, offsets: Int64[np.ndarray, " series_plus_one"], horizon: int
+    panel: Panel, values: np.ndarray, offsets: Int64[np.ndarray, " series_plus_one"], layout: Layout
 ) -> Float32[np.ndarray, "rows known"]:
     """Future covariates and calendar features of every row, the extra ones included."""
     future = values[:, len(panel.columns.target) + len(panel.columns.past) :]
+    if not layout.calendar:
+        return future.astype(np.float32)
     times = []
-    for index, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for index, (start, stop) in enumerate(pairwise(offsets.tolist())):
         own = panel.times[panel.rows(index)]
-        times += [own, panel.frequency.steps_from(own[-1], int(stop - start) - len(own))]
+        times += [own, panel.frequency.steps_from(own[-1], stop - start - len(own))]
     calendar = calendar_features(np.concatenate(times), panel.frequency)
     return np.concatenate([future.astype(np.float32), calendar], axis=1)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 class DirectHead(nn.Module):
     """All steps at once (Wen et al. 2017, MQ-RNN, section 3.2).
 
-    Without known inputs this is one linear layer.  With them, the state gives each step a context, and a small net shared
-    by all steps joins the context with what is known of that step (its hour, its holiday).
+    Without known inputs this is one linear layer.  With them, the state gives each step a context, and a small net
+    shared by all steps joins the context with what is known of that step (its hour, its holiday).
     """
 
     def __init__(self, features: int, known: int, horizon: int, outputs: int) -> None:

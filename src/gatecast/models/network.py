@@ -64,6 +64,8 @@ class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
 class RecurrentNetwork(nn.Module):
     """Maps a Batch to forecasts on the scaled values, one for each step, target and level."""
 
+    levels: Tensor
+
     def __init__(self, config: NetworkConfig, sizes: Sizes) -> None:
         super().__init__()
         if config.subtract == "seasonal" and sizes.lookback < sizes.season:

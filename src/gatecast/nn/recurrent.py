@@ -74,6 +74,4 @@ def recurrent_layer(config: LayerConfig, input_size: int) -> nn.RNNBase:
             bidirectional=config.bidirectional,
         )
     kind = {"lstm": nn.LSTM, "gru": nn.GRU}[config.cell]
-    return kind(
-        *sizes, bias=config.bias, batch_first=True, dropout=config.dropout, bidirectional=config.bidirectional
-    )
+    return kind(*sizes, bias=config.bias, batch_first=True, dropout=config.dropout, bidirectional=config.bidirectional)

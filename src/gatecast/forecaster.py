@@ -1,0 +1,235 @@
+"""RecurrentForecaster: a net, the scaling it was trained with and its columns, behind `fit` and `forecast`."""
+
+from dataclasses import dataclass
+from typing import Self, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from msgspec import Struct
+
+from gatecast.data.batches import Layout, PanelTensors, panel_tensors
+from gatecast.data.calendar import Frequency, calendar_feature_names
+from gatecast.data.columns import Columns
+from gatecast.data.panel import Panel
+from gatecast.data.scalers import SCALERS, Scaling, fit_scaling
+from gatecast.data.splits import Origins, Split
+from gatecast.data.windows import thin, windows_between
+from gatecast.errors import ColumnError, InputError, OptionError, TimeError
+from gatecast.forecast import Forecast, make_forecast
+from gatecast.models.network import NetworkConfig, RecurrentNetwork, Sizes
+from gatecast.training.config import TrainingConfig
+from gatecast.training.loop import TrainingData, TrainingState, train
+
+MOST_VALIDATION_WINDOWS = 2048
+BATCH = 1024
+
+
+class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a forecaster needs to know, with nothing left to guess.
+
+    Attributes:
+        lookback: rows the net reads before the cutoff.
+        horizon: rows it forecasts.
+        season: rows of one season, for `subtract="seasonal"`.
+        scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
+        calendar: whether the net reads the hour, weekday and season of the year.
+        network: the net.
+        training: how it is trained.
+    """
+
+    lookback: int
+    horizon: int
+    season: int = 1
+    scaler: str = "standard"
+    calendar: bool = True
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def __post_init__(self) -> None:
+        for name in ("lookback", "horizon", "season"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} counts rows from 1 up, got {name}={getattr(self, name)}.")
+        if self.scaler not in SCALERS:
+            raise OptionError(f"scaler={self.scaler!r} is unknown; the scalers are {', '.join(SCALERS)}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a fit leaves behind beside the weights.
+
+    Attributes:
+        columns: the columns it was trained on.
+        frequency: the step between their rows.
+        ids: the series it was trained on.
+        scaling: their scaler numbers, fitted on the training part.
+        static_scaling: the scaler numbers of the static covariates, over the series.
+    """
+
+    columns: Columns
+    frequency: Frequency
+    ids: tuple[str, ...]
+    scaling: Scaling
+    static_scaling: Scaling
+
+
+@final
+class RecurrentForecaster:
+    """A recurrent net as a Forecaster.
+
+    The constructor stores its configuration; `fit` (or `fitting`, step by step) learns `network_` and `fitted_`.
+    """
+
+    def __init__(self, config: ForecasterConfig) -> None:
+        self.config = config
+        self.network_: RecurrentNetwork
+        self.fitted_: Fitted
+
+    @property
+    def name(self) -> str:
+        """The cell's name, as it stands in score tables."""
+        return self.config.network.layer.cell
+
+    def fit(self, panel: Panel, split: Split) -> Self:
+        """Train on `[0, train_end)`, choose the best weights by `[train_end, validation_end)`; see nothing later."""
+        network, data, state = self.prepare(panel, split)
+        for _ in train(network, data, self.config.training, state):
+            pass
+        self.keep_best(state)
+        return self
+
+    def prepare(self, panel: Panel, split: Split) -> tuple[RecurrentNetwork, TrainingData, TrainingState]:
+        """A new net, its data and its training state: the loop itself stays in the caller's hands.
+
+        Finish with `keep_best(state)`.
+        """
+        config = self.config
+        scaling = fit_scaling(config.scaler, panel, split.train_end)
+        static_scaling = SCALERS["standard"].fit(panel.static)
+        self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.training.seed)
+            self.network_ = RecurrentNetwork(config.network, network_sizes(config, panel.columns, panel.frequency))
+        tensors = self._tensors(panel, scaling)
+        shape = (config.lookback, config.horizon)
+        training = windows_between(panel, np.zeros_like(split.train_end), split.train_end, *shape)
+        validation = windows_between(panel, split.train_end, split.validation_end, *shape)
+        data = TrainingData(
+            tensors=tensors,
+            train=tensors.place(training),
+            validation=tensors.place(thin(validation, MOST_VALIDATION_WINDOWS)),
+        )
+        return self.network_, data, TrainingState(self.network_, config.training)
+
+    def keep_best(self, state: TrainingState) -> None:
+        """Give the net the weights that did best on the validation part, and end its training."""
+        self.network_.load_state_dict(state.best_weights)
+        self.network_.eval()
+
+    def forecast(self, panel: Panel, origins: Origins, horizon: int) -> Forecast:
+        """Forecast from each origin, reading no row at or after it (but for future covariates).
+
+        A series that the net was not trained on is scaled by its own rows before its first origin.
+
+        Raises:
+            OptionError: the horizon is longer than the one trained.
+            ColumnError: the panel's columns are not those trained on.
+            InputError: a future covariate is missing where it is needed.
+        """
+        self._check(panel, origins, horizon)
+        scaling = self._scaling_for(panel, origins)
+        output = self._run(self._tensors(panel, scaling), origins)[:, :horizon]  # (W, H, targets, levels)
+        return _on_original_scale(panel, origins, output, scaling, self.config.network.levels)
+
+    def _tensors(self, panel: Panel, scaling: Scaling) -> PanelTensors:
+        static = self.fitted_.static_scaling.transform(panel.static, 0)
+        layout = Layout(self.config.lookback, self.config.horizon, self.config.calendar)
+        return panel_tensors(panel, scaling, static, layout)
+
+    @torch.inference_mode()
+    def _run(self, tensors: PanelTensors, origins: Origins) -> np.ndarray:
+        """The net's output for every origin, on the scaled values; (windows, horizon, targets, levels)."""
+        places = tensors.place(origins).split(BATCH)
+        return np.asarray(torch.cat([self.network_(tensors.gather(part)) for part in places]))
+
+    def _scaling_for(self, panel: Panel, origins: Origins) -> Scaling:
+        fitted = self.fitted_
+        trained = {name: index for index, name in enumerate(fitted.ids)}
+        first = panel.lengths
+        np.minimum.at(first, origins.series, origins.position)
+        scaling = fit_scaling(self.config.scaler, panel, first)
+        for index, name in enumerate(panel.ids):
+            if name in trained:
+                scaling.centre[index] = fitted.scaling.centre[trained[name]]
+                scaling.scale[index] = fitted.scaling.scale[trained[name]]
+        return scaling
+
+    def _check(self, panel: Panel, origins: Origins, horizon: int) -> None:
+        config, fitted = self.config, self.fitted_
+        if not 1 <= horizon <= config.horizon:
+            raise OptionError(
+                f"this net forecasts up to {config.horizon} rows ahead, got horizon={horizon}; train another."
+            )
+        if panel.columns.channels != fitted.columns.channels or panel.columns.static != fitted.columns.static:
+            raise ColumnError(
+                f"this net reads the columns {', '.join(fitted.columns.channels + fitted.columns.static)}, in this "
+                f"order; got {', '.join(panel.columns.channels + panel.columns.static)}."
+            )
+        if panel.frequency.label != fitted.frequency.label:
+            raise TimeError(
+                f"this net was trained on rows {fitted.frequency.label} apart, but these are "
+                f"{panel.frequency.label} apart; resample them, or train another net."
+            )
+        _check_future(panel, origins, horizon)
+
+
+def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency) -> Sizes:
+    """The sizes a net needs for these columns."""
+    calendar = len(calendar_feature_names(frequency)) if config.calendar else 0
+    return Sizes(
+        lookback=config.lookback,
+        horizon=config.horizon,
+        season=config.season,
+        targets=len(columns.target),
+        channels=len(columns.channels),
+        known=len(columns.future) + calendar,
+        static=len(columns.static),
+    )
+
+
+def _on_original_scale(
+    panel: Panel,
+    origins: Origins,
+    output: Float[np.ndarray, "windows horizon targets levels"],
+    scaling: Scaling,
+    levels: tuple[float, ...],
+) -> Forecast:
+    """Undo the scaling.  The point forecast is the median where quantiles were trained.
+
+    Quantiles are sorted at each step, which can only bring them closer to the truth (Chernozhukov et al. 2010).
+    """
+    targets = output.shape[2]
+    own = Scaling(scaling.centre[:, :targets], scaling.scale[:, :targets])
+    spread = np.moveaxis(np.sort(output.astype(np.float64), axis=-1), -1, 1)  # (W, levels, H, targets)
+    values = np.moveaxis(own.inverse(spread, origins.series[:, None, None]), 1, -1)
+    if not levels:
+        return make_forecast(panel, origins, values[..., 0])
+    return make_forecast(panel, origins, values[..., levels.index(0.5)], levels, values)
+
+
+def _check_future(panel: Panel, origins: Origins, horizon: int) -> None:
+    """Future covariates must be there for every row of every horizon."""
+    skipped = len(panel.columns.target) + len(panel.columns.past)
+    for series, position in zip(origins.series.tolist(), origins.position.tolist(), strict=True):
+        if not panel.columns.future:
+            return
+        rows = panel.values[panel.rows(series)][position : position + horizon, skipped:]
+        if len(rows) == horizon and np.isfinite(rows).all():
+            continue
+        row = len(rows) if np.isfinite(rows).all() else int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        time = panel.horizon_times(series, position, horizon)[row]
+        raise InputError(
+            f'series "{panel.ids[series]}" needs {", ".join(panel.columns.future)} at {time}, step {row + 1} of the '
+            f"horizon: future covariates must be given over the whole horizon. Add rows with them (and an empty "
+            f"{panel.columns.target[0]}) to the table."
+        )

@@ -1,0 +1,81 @@
+"""Checkpoints: the whole training state in one safetensors file; a crash leaves the previous one whole."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from gatecast.errors import ArtifactError
+from gatecast.files import write_atomic
+from gatecast.models.network import RecurrentNetwork
+from gatecast.training.loop import TrainingState
+
+KEPT = 2
+
+
+def save_checkpoint(folder: Path, network: RecurrentNetwork, state: TrainingState) -> Path:
+    """Write `step-00000500.safetensors` into `folder` and remove all but the newest two."""
+    numbers = {
+        "step": state.step,
+        "best_validation": state.best_validation,
+        "best_step": state.best_step,
+        "stale": state.stale,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step-{state.step:08d}.safetensors"
+    metadata = {"training": msgspec.json.encode(numbers).decode()}
+    write_atomic(path, save(_tensors(network, state), metadata=metadata))
+    for old in checkpoints(folder)[:-KEPT]:
+        old.unlink()
+    return path
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, oldest first."""
+    return sorted(folder.glob("step-*.safetensors"))
+
+
+def load_checkpoint(path: Path, network: RecurrentNetwork, state: TrainingState) -> None:
+    """Put a saved state back into `network` and `state`.
+
+    Raises:
+        ArtifactError: the file is damaged or belongs to another net.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            numbers = msgspec.json.decode((file.metadata() or {}).get("training", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, msgspec.DecodeError) as error:
+        raise ArtifactError(
+            f"the checkpoint {path} cannot be read ({error}); remove it to resume from the one before."
+        ) from error
+    _restore(path, network, state, tensors, numbers)
+
+
+def _tensors(network: RecurrentNetwork, state: TrainingState) -> dict[str, Tensor]:
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in state.best_weights.items()}
+    for name, moments in (("first", state.optimiser.first), ("second", state.optimiser.second)):
+        tensors |= {f"{name}.{index}": moment for index, moment in enumerate(moments)}
+    return tensors
+
+
+def _restore(
+    path: Path, network: RecurrentNetwork, state: TrainingState, tensors: dict[str, Tensor], numbers: dict[str, Any]
+) -> None:
+    own = _tensors(network, state)
+    shapes = {name: (t.shape, t.dtype) for name, t in tensors.items()}
+    if shapes != {name: (t.shape, t.dtype) for name, t in own.items()} or set(numbers) != _NUMBERS:
+        raise ArtifactError(f"the checkpoint {path} belongs to another net; resume with the options it was made with.")
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
+    for name, value in numbers.items():
+        setattr(state, name, value)
+
+
+_NUMBERS = {"step", "best_validation", "best_step", "stale"}

@@ -1,0 +1,47 @@
+"""How a net is trained; defined once, for Python, TOML, the command line and the artifact."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from gatecast.errors import OptionError
+
+
+class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of the training loop.
+
+    Attributes:
+        steps: the most optimiser steps taken; early stopping may take fewer.
+        batch_size: windows a step.
+        optimiser: `adam`, or `adamw` (weight decay apart from the gradient).
+        learning_rate: the highest learning rate of the schedule.
+        schedule: `cosine` (a short warm-up, then down to 1 % along a cosine), or `constant`.
+        weight_decay: pull of the weights towards zero.
+        clip_norm: gradients with a larger norm are scaled down to it.
+        evaluate_every: steps between two looks at the validation part.
+        patience: looks without a better validation loss before training stops.
+        seed: of the first weights, the order of the windows, and dropout.
+    """
+
+    steps: int = 1500
+    batch_size: int = 64
+    optimiser: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = 1e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    evaluate_every: int = 50
+    patience: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "evaluate_every", "patience"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"training.{name} counts from 1 up, got {getattr(self, name)}.")
+        for name in ("learning_rate", "clip_norm"):
+            if not getattr(self, name) > 0:
+                raise OptionError(f"training.{name} must be above 0, got {getattr(self, name)}.")
+        if not self.weight_decay >= 0:
+            raise OptionError(f"training.weight_decay must not be below 0, got {self.weight_decay}.")
+        if self.seed < 0:
+            raise OptionError(f"training.seed must not be below 0, got {self.seed}.")

@@ -1,0 +1,83 @@
+"""Training logs: JSON lines always, TensorBoard event files on request."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from gatecast.errors import MissingExtraError
+from gatecast.files import write_atomic
+from gatecast.models.network import RecurrentNetwork
+from gatecast.training.loop import StepRecord
+
+
+class StepLog:
+    """`steps.jsonl`: one line for each step, flushed at once, so that a crash loses nothing but its own step."""
+
+    def __init__(self, path: Path, resumed_at: int = 0) -> None:
+        kept = [line for line in read_steps(path) if line.step <= resumed_at]
+        write_atomic(path, b"".join(msgspec.json.encode(line) + b"\n" for line in kept))
+        self._file = path.open("ab")
+
+    def write(self, record: StepRecord) -> None:
+        """Add a step."""
+        self._file.write(msgspec.json.encode(record) + b"\n")
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def read_steps(path: Path) -> list[StepRecord]:
+    """The steps in a log; a last line cut short by a crash is left out, and a missing file has no steps."""
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    return [msgspec.json.decode(line, type=StepRecord) for line in lines]
+
+
+class TensorBoardLog:
+    """Event files: loss of each step and epoch, learning rate, gradient norm, histograms of weights and gradients."""
+
+    def __init__(self, folder: Path, histograms_every: int = 50) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - it takes a second to import
+        except ImportError as error:
+            raise MissingExtraError("tensorboard", "tensorboard", "--tensorboard") from error
+        self._writer = SummaryWriter(str(folder))
+        self._every = histograms_every
+        self._epoch = 0
+        self._losses: list[float] = []
+
+    def write(self, record: StepRecord, network: RecurrentNetwork) -> None:
+        """Add a step."""
+        add = self._writer.add_scalar
+        add("loss/step", record.loss, record.step)
+        add("learning_rate", record.learning_rate, record.step)
+        add("gradient_norm", record.gradient_norm, record.step)
+        if record.validation is not None:
+            add("loss/validation", record.validation, record.step)
+        self._losses.append(record.loss)
+        if int(record.epoch) > self._epoch:
+            self._end_epoch(int(record.epoch))
+        if record.step % self._every == 0:
+            self._histograms(record.step, network)
+
+    def _end_epoch(self, epoch: int) -> None:
+        mean = sum(self._losses) / len(self._losses)
+        self._writer.add_scalar("loss/epoch", mean, epoch)
+        self._epoch, self._losses = epoch, []
+
+    def _histograms(self, step: int, network: RecurrentNetwork) -> None:
+        for name, parameter in network.named_parameters():
+            self._writer.add_histogram(f"weights/{name}", parameter, step)
+            if parameter.grad is not None:
+                self._writer.add_histogram(f"gradients/{name}", parameter.grad, step)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.close()
