@@ -79,7 +79,7 @@ class RecurrentNetwork(nn.Module):
         self.encoder = recurrent_layer(config.layer, own + sizes.channels + sizes.known + sizes.static)
         self.head = DirectHead(config.layer.output_size, sizes.known, sizes.horizon, outputs)
         self.highway = Highway(sizes.lookback, sizes.horizon) if config.highway else None
-        self.register_buffer("levels", torch.tensor(config.levels), persistent=False)
+        self.register_buffer("levels", torch.tensor(config.levels, device="cpu"), persistent=False)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch horizon targets levels"]:
         """Forecast the scaled targets; a point forecaster has one level."""

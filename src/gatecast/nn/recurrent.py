@@ -14,6 +14,7 @@ from gatecast.errors import OptionError
 
 Cell = Literal["rnn", "lstm", "gru"]
 CELLS: tuple[str, ...] = get_args(Cell)
+MOST_HIDDEN, MOST_LAYERS = 65_536, 64
 
 
 class LayerConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,11 +41,9 @@ class LayerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise OptionError(f"cell={self.cell!r} is unknown; the cells are {', '.join(CELLS)}.")
-        if self.hidden_size < 1 or self.num_layers < 1:
-            raise OptionError(
-                f"hidden_size and num_layers count from 1 up, got hidden_size={self.hidden_size}, "
-                f"num_layers={self.num_layers}."
-            )
+        for name, most in (("hidden_size", MOST_HIDDEN), ("num_layers", MOST_LAYERS)):
+            if not 1 <= getattr(self, name) <= most:
+                raise OptionError(f"{name} is a number from 1 to {most}, got {getattr(self, name)}.")
         if not 0 <= self.dropout < 1:
             raise OptionError(f"dropout is a share from 0 up to (not including) 1, got {self.dropout}.")
         if self.dropout and self.num_layers == 1:
