@@ -1,15 +1,15 @@
 """RecurrentForecaster: a net, the scaling it was trained with and its columns, behind `fit` and `forecast`."""
 
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from msgspec import Struct
 
-from gatecast.data.batches import Layout, PanelTensors, panel_tensors
-from gatecast.data.calendar import Frequency, calendar_feature_names
+from gatecast.data.batches import Layout, PanelTensors, calendar_columns, panel_tensors
+from gatecast.data.calendar import Frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import SCALERS, Scaling, fit_scaling
@@ -33,7 +33,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
         horizon: rows it forecasts.
         season: rows of one season, for `subtract="seasonal"`.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
-        calendar: whether the net reads the hour, weekday and season of the year.
+        calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         network: the net.
         training: how it is trained.
     """
@@ -42,7 +42,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
     horizon: int
     season: int = 1
     scaler: str = "standard"
-    calendar: bool = True
+    calendar: tuple[str, ...] = ("day", "week", "year")
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
 
@@ -90,7 +90,7 @@ class RecurrentForecaster:
         """The cell's name, as it stands in score tables."""
         return self.config.network.layer.cell
 
-    def fit(self, panel: Panel, split: Split) -> Self:
+    def fit(self, panel: Panel, split: Split) -> "RecurrentForecaster":
         """Train on `[0, train_end)`, choose the best weights by `[train_end, validation_end)`; see nothing later."""
         network, data, state = self.prepare(panel, split)
         for _ in train(network, data, self.config.training, state):
@@ -185,14 +185,14 @@ class RecurrentForecaster:
 
 def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency) -> Sizes:
     """The sizes a net needs for these columns."""
-    calendar = len(calendar_feature_names(frequency)) if config.calendar else 0
+    calendar = calendar_columns(frequency, config.calendar)
     return Sizes(
         lookback=config.lookback,
         horizon=config.horizon,
         season=config.season,
         targets=len(columns.target),
         channels=len(columns.channels),
-        known=len(columns.future) + calendar,
+        known=len(columns.future) + len(calendar),
         static=len(columns.static),
     )
 

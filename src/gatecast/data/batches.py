@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Int64
 from msgspec import Struct
 from torch import Tensor
 
-from gatecast.data.calendar import calendar_features
+from gatecast.data.calendar import Frequency, calendar_feature_names, calendar_features
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling
@@ -83,12 +83,18 @@ class PanelTensors:
         )
 
 
+def calendar_columns(frequency: Frequency, cycles: tuple[str, ...]) -> list[int]:
+    """Which columns of `calendar_features` belong to the named cycles."""
+    names = calendar_feature_names(frequency)
+    return [index for index, name in enumerate(names) if name.split("_")[0] in cycles]
+
+
 class Layout(Struct, frozen=True):
-    """What of a panel goes on the device, and how far its windows reach."""
+    """What of a panel goes on the device, and how far its windows reach; `calendar` names cycles (day, week, year)."""
 
     lookback: int
     horizon: int
-    calendar: bool = True
+    calendar: tuple[str, ...] = ("day", "week", "year")
     device: str = "cpu"
 
 
@@ -131,11 +137,10 @@ def _known(
 ) -> Float32[np.ndarray, "rows known"]:
     """Future covariates and calendar features of every row, the extra ones included."""
     future = values[:, len(panel.columns.target) + len(panel.columns.past) :]
-    if not layout.calendar:
-        return future.astype(np.float32)
     times = []
     for index, (start, stop) in enumerate(pairwise(offsets.tolist())):
         own = panel.times[panel.rows(index)]
         times += [own, panel.frequency.steps_from(own[-1], stop - start - len(own))]
-    calendar = calendar_features(np.concatenate(times), panel.frequency)
+    chosen = calendar_columns(panel.frequency, layout.calendar)
+    calendar = calendar_features(np.concatenate(times), panel.frequency)[:, chosen]
     return np.concatenate([future.astype(np.float32), calendar], axis=1)

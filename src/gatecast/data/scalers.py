@@ -60,8 +60,8 @@ class Scaler(ABC):
         A channel that is constant or never observed gets scale 1, so that it stays finite.
         """
         pairs = [self._safe_numbers(column[np.isfinite(column)]) for column in values.astype(np.float64).T]
-        centre, scale = zip(*pairs, strict=True)
-        return Scaling(np.array([centre], dtype=np.float64), np.array([scale], dtype=np.float64))
+        centre, scale = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+        return Scaling(centre[None], scale[None])
 
     def _safe_numbers(self, observed: Float64[np.ndarray, " rows"]) -> tuple[float, float]:
         if not len(observed):

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import msgspec
 
@@ -25,7 +24,7 @@ class StepLog:
         self._file.write(msgspec.json.encode(record) + b"\n")
         self._file.flush()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "StepLog":
         return self
 
     def __exit__(

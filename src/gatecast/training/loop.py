@@ -28,8 +28,8 @@ class TrainingData:
     """What training sees: windows whose targets lie in the training part, and windows of the validation part."""
 
     tensors: PanelTensors
-    train: Int64[Tensor, "windows two"]
-    validation: Int64[Tensor, "windows two"]
+    train: Int64[Tensor, "train_windows two"]
+    validation: Int64[Tensor, "validation_windows two"]
 
 
 class StepRecord(Struct, frozen=True):
@@ -116,8 +116,9 @@ def _step(
     for parameter in network.parameters():
         parameter.grad = None
     loss.backward()
+    value = float(loss.detach())
     norm = clip_gradients(network, config.clip_norm)
-    _check(float(loss), norm, state.step)
+    _check(value, norm, state.step)
     state.step += 1
     state.optimiser.step(state.step, rate)
     validation, best = None, False
@@ -125,7 +126,7 @@ def _step(
         validation = validation_loss(network, data)
         best = state.note_validation(network, validation)
     epoch = state.step / sampler.steps_per_epoch
-    return StepRecord(state.step, epoch, float(loss), rate, norm, validation, best)
+    return StepRecord(state.step, epoch, value, rate, norm, validation, best)
 
 
 @contextmanager
