@@ -8,6 +8,7 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.forecaster import ForecasterConfig
 from gatecast.models.network import NetworkConfig
+from gatecast.models.normalising import Subtract
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig
 
@@ -55,7 +56,11 @@ def poisoned(panel: Panel, first: np.ndarray, poison: float) -> Panel:
 
 
 def small_config(
-    *, network: NetworkConfig | None = None, layer: LayerConfig | None = None, **training: object
+    *,
+    network: NetworkConfig | None = None,
+    layer: LayerConfig | None = None,
+    subtract: Subtract = "last",
+    **training: object,
 ) -> ForecasterConfig:
     """A net that trains in a moment."""
     network = network or NetworkConfig(layer=layer or LayerConfig(hidden_size=8))
@@ -64,6 +69,7 @@ def small_config(
         lookback=24,
         horizon=6,
         season=SEASON,
+        subtract=subtract,
         network=network,
         training=msgspec.convert(settings, TrainingConfig),
     )

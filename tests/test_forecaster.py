@@ -20,15 +20,15 @@ from gatecast.nn import LayerConfig
 ORIGINS = Origins(np.array([0, 0, 1]), np.array([150, 199, 170]))
 
 
-def fitted(panel: Panel, network: NetworkConfig | None = None, **training: object) -> RecurrentForecaster:
-    return RecurrentForecaster(small_config(network=network, **training)).fit(panel, split_by_time(panel, 6))
+def fitted(panel: Panel, network: NetworkConfig | None = None, **settings: object) -> RecurrentForecaster:
+    return RecurrentForecaster(small_config(network=network, **settings)).fit(panel, split_by_time(panel, 6))
 
 
 @pytest.mark.parametrize("poison", [np.nan, 1e9, np.inf])
 @pytest.mark.parametrize("subtract", ["last", "seasonal", "none"])
 def test_future_poisoned_with_nan_changes_nothing(poison: float, subtract: str) -> None:
     panel = waves(past=1)
-    forecaster = fitted(panel, NetworkConfig(layer=LayerConfig(hidden_size=8), subtract=subtract))
+    forecaster = fitted(panel, subtract=subtract)
     for series, position in ((0, 150), (1, 170)):
         origin = Origins(np.array([series]), np.array([position]))
         clean = forecaster.forecast(panel, origin, 6)
@@ -49,9 +49,9 @@ def test_a_series_never_trained_on_is_scaled_by_its_past_alone(poison: float) ->
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_moving_the_last_observation_moves_step_one(cell: str) -> None:
-    network = NetworkConfig(layer=LayerConfig(cell=cell, hidden_size=8), subtract="none", highway=False)
+    network = NetworkConfig(layer=LayerConfig(cell=cell, hidden_size=8), highway=False)
     panel = waves()
-    forecaster = fitted(panel, network)
+    forecaster = fitted(panel, network, subtract="none")
     values = panel.values.copy()
     values[149] += 1
     moved = forecaster.forecast(with_values(panel, values), Origins(np.array([0]), np.array([150])), 6)
@@ -89,7 +89,7 @@ def test_quantiles_are_in_order_and_the_point_forecast_is_the_median() -> None:
 
 def test_untrained_seasonal_net_is_the_seasonal_naive_forecast_on_the_original_scale() -> None:
     panel = waves()
-    config = small_config(network=NetworkConfig(subtract="seasonal"))
+    config = small_config(subtract="seasonal")
     forecaster = RecurrentForecaster(config)
     forecaster.prepare(panel, split_by_time(panel, 6))
     forecaster.network_.eval()

@@ -1,5 +1,6 @@
 """The network: normalisation, readout, head, losses."""
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -13,14 +14,16 @@ from gatecast.errors import OptionError
 from gatecast.forecaster import network_sizes
 from gatecast.models.losses import POINT_LOSSES, masked_mean, quantile_loss
 from gatecast.models.network import NetworkConfig, RecurrentNetwork
-from gatecast.models.normalising import forecast_base
+from gatecast.models.normalising import Subtract, forecast_base
 from gatecast.nn import CELLS, LayerConfig, recurrent_layer
 
 
-def build(config: NetworkConfig, *, targets: int = 1, past: int = 0, seed: int = 0) -> tuple[RecurrentNetwork, Batch]:
+def build(
+    config: NetworkConfig, subtract: Subtract = "last", *, targets: int = 1, past: int = 0, seed: int = 0
+) -> tuple[RecurrentNetwork, Batch]:
     """A net with random weights everywhere, and a batch of four windows for it."""
     panel = waves(targets=targets, past=past)
-    settings = small_config(network=config)
+    settings = small_config(network=config, subtract=subtract)
     torch.manual_seed(seed)
     network = RecurrentNetwork(config, network_sizes(settings, panel.columns, panel.frequency))
     for parameter in network.parameters():
@@ -40,15 +43,13 @@ def replace(batch: Batch, **changes: torch.Tensor) -> Batch:
 @pytest.mark.parametrize("subtract", ["last", "seasonal"])
 @pytest.mark.parametrize("readout", ["last", "mean"])
 def test_a_level_shift_shifts_the_forecast_and_nothing_else(cell: str, subtract: str, readout: str) -> None:
-    network, batch = build(
-        NetworkConfig(layer=LayerConfig(cell=cell, hidden_size=8), subtract=subtract, readout=readout)
-    )
+    network, batch = build(NetworkConfig(layer=LayerConfig(cell=cell, hidden_size=8), readout=readout), subtract)
     shifted = network(replace(batch, past=batch.past + 64))
     torch.testing.assert_close(shifted, network(batch) + 64, rtol=0, atol=1e-4)
 
 
 def test_without_subtraction_the_level_matters() -> None:
-    network, batch = build(NetworkConfig(subtract="none"))
+    network, batch = build(NetworkConfig(), "none")
     assert (network(replace(batch, past=batch.past + 64)) - network(batch) - 64).abs().max() > 1
 
 
@@ -57,7 +58,7 @@ def test_without_subtraction_the_level_matters() -> None:
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_moving_the_last_observation_moves_step_one(cell: str, readout: str, *, bidirectional: bool) -> None:
     layer = LayerConfig(cell=cell, hidden_size=8, bidirectional=bidirectional)
-    network, batch = build(NetworkConfig(layer=layer, readout=readout, subtract="none", highway=False))
+    network, batch = build(NetworkConfig(layer=layer, readout=readout, highway=False), "none")
     moved = batch.past.clone()
     moved[:, -1] += 0.5
     change = (network(replace(batch, past=moved)) - network(batch)).abs().amax(dim=(2, 3))
@@ -66,10 +67,10 @@ def test_moving_the_last_observation_moves_step_one(cell: str, readout: str, *, 
 
 @pytest.mark.parametrize("subtract", ["last", "seasonal", "none"])
 def test_an_untrained_net_forecasts_its_base(subtract: str) -> None:
-    config = NetworkConfig(subtract=subtract)
-    _, batch = build(config)
+    _, batch = build(NetworkConfig(), subtract)
     panel = waves()
-    network = RecurrentNetwork(config, network_sizes(small_config(), panel.columns, panel.frequency))
+    settings = small_config(subtract=subtract)
+    network = RecurrentNetwork(settings.network, network_sizes(settings, panel.columns, panel.frequency))
     last = batch.past[:, -1:, :1].expand(-1, 6, 1)
     base = {"last": last, "seasonal": batch.past[:, -SEASON : -SEASON + 6, :1], "none": torch.zeros_like(last)}[
         subtract
@@ -158,8 +159,4 @@ def test_a_lookback_shorter_than_the_season_is_refused() -> None:
     panel = waves()
     sizes = network_sizes(small_config(), panel.columns, panel.frequency)
     with pytest.raises(OptionError, match="needs a lookback of at least 48, got 24"):
-        RecurrentNetwork(NetworkConfig(subtract="seasonal"), type(sizes)(**{**_fields(sizes), "season": 48}))
-
-
-def _fields(sizes: object) -> dict[str, int]:
-    return {name: getattr(sizes, name) for name in sizes.__struct_fields__}
+        RecurrentNetwork(NetworkConfig(), msgspec.structs.replace(sizes, season=48, subtract="seasonal"))

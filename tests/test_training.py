@@ -284,6 +284,7 @@ def test_tensorboard_files_hold_scalars_and_histograms(tmp_path: Path) -> None:
 
 def test_the_first_training_step_does_not_import_the_compiler() -> None:
     code = """
+        import sys
         from builders import small_config, waves
         from gatecast.data.splits import split_by_time
         from gatecast.forecaster import RecurrentForecaster

@@ -18,6 +18,7 @@ from gatecast.data.windows import thin, windows_between
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
 from gatecast.forecast import Forecast, make_forecast
 from gatecast.models.network import NetworkConfig, RecurrentNetwork, Sizes
+from gatecast.models.normalising import Subtract
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import TrainingData, TrainingState, train
 
@@ -32,6 +33,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
         lookback: rows the net reads before the cutoff.
         horizon: rows it forecasts.
         season: rows of one season, for `subtract="seasonal"`.
+        subtract: what is subtracted inside the window and added back: `last`, `seasonal` or `none`.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         network: the net.
@@ -41,6 +43,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
     lookback: int
     horizon: int
     season: int = 1
+    subtract: Subtract = "last"
     scaler: str = "standard"
     calendar: tuple[str, ...] = ("day", "week", "year")
     network: NetworkConfig = NetworkConfig()
@@ -190,6 +193,7 @@ def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequen
         lookback=config.lookback,
         horizon=config.horizon,
         season=config.season,
+        subtract=config.subtract,
         targets=len(columns.target),
         channels=len(columns.channels),
         known=len(columns.future) + len(calendar),

@@ -21,7 +21,6 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         layer: the recurrent layers.
         readout: the `last` state of the window, or the `mean` of all states.
-        subtract: what is subtracted inside the window and added back: `last`, `seasonal` or `none`.
         highway: add a linear forecast from the window to the net's.
         loss: `quantile`, `mae`, `mse` or `huber`.
         quantiles: the levels that the quantile loss trains, ascending, with 0.5 among them.
@@ -29,7 +28,6 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     layer: LayerConfig = LayerConfig()
     readout: Literal["last", "mean"] = "last"
-    subtract: Subtract = "last"
     highway: bool = True
     loss: LossName = "quantile"
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
@@ -50,11 +48,12 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the data make of the net: channels counted, and lengths in rows."""
+    """What the data make of the net: lengths in rows, what is subtracted inside the window, channels counted."""
 
     lookback: int
     horizon: int
     season: int
+    subtract: Subtract
     targets: int
     channels: int
     known: int
@@ -68,13 +67,13 @@ class RecurrentNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig, sizes: Sizes) -> None:
         super().__init__()
-        if config.subtract == "seasonal" and sizes.lookback < sizes.season:
+        if sizes.subtract == "seasonal" and sizes.lookback < sizes.season:
             raise OptionError(
                 f"subtract='seasonal' with a season of {sizes.season} needs a lookback of at least {sizes.season}, "
                 f"got {sizes.lookback}."
             )
         self.config, self.sizes = config, sizes
-        own = input_channels(sizes.channels, sizes.targets, config.subtract)
+        own = input_channels(sizes.channels, sizes.targets, sizes.subtract)
         outputs = sizes.targets * max(1, len(config.levels))
         self.encoder = recurrent_layer(config.layer, own + sizes.channels + sizes.known + sizes.static)
         self.head = DirectHead(config.layer.output_size, sizes.known, sizes.horizon, outputs)
@@ -83,20 +82,20 @@ class RecurrentNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch horizon targets levels"]:
         """Forecast the scaled targets; a point forecaster has one level."""
-        sizes, config = self.sizes, self.config
+        sizes = self.sizes
         past = batch.past[..., : sizes.targets]
         states, _ = self.encoder(self._inputs(batch))  # (B, L, output_size)
         output = self.head(self._read(states), batch.known[:, sizes.lookback :])
         output = output.unflatten(-1, (sizes.targets, -1))  # (B, H, targets, levels)
-        base = forecast_base(past, sizes.horizon, config.subtract, sizes.season)
+        base = forecast_base(past, sizes.horizon, sizes.subtract, sizes.season)
         if self.highway is not None:
-            base = base + self.highway(past if config.subtract == "none" else past - past[:, -1:])
+            base = base + self.highway(past if sizes.subtract == "none" else past - past[:, -1:])
         return base.unsqueeze(-1) + output
 
     def _inputs(self, batch: Batch) -> Float[Tensor, "batch lookback features"]:
         """Everything the encoder reads at each step of the lookback."""
         sizes = self.sizes
-        window = window_inputs(batch.past, sizes.targets, self.config.subtract, sizes.season)
+        window = window_inputs(batch.past, sizes.targets, sizes.subtract, sizes.season)
         static = batch.static[:, None].expand(-1, sizes.lookback, -1)
         return torch.cat([window, batch.observed, batch.known[:, : sizes.lookback], static], dim=-1)
 
