@@ -1,0 +1,223 @@
+"""What the user left open, decided before the test part, and said aloud.
+
+Season, lookback and calendar come from the training part; what is subtracted is chosen by the validation part, as the
+best weights are.  Nothing looks at a row at or after `validation_end`, so a backtest of the settings is honest.
+"""
+
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Float64
+from msgspec import Struct
+
+from gatecast.data.calendar import calendar_feature_names, season_candidates
+from gatecast.data.columns import Guess
+from gatecast.data.filling import carry_forward
+from gatecast.data.panel import Panel
+from gatecast.data.splits import Split
+from gatecast.data.windows import thin, windows_between
+from gatecast.errors import TooShortError
+from gatecast.forecaster import ForecasterConfig
+from gatecast.models.network import NetworkConfig
+from gatecast.models.normalising import Subtract
+from gatecast.training.config import TrainingConfig
+
+MOST_LAG = 500  # lags searched for a season when rows have no dates
+MOST_ORIGINS = 2000
+T = TypeVar("T")
+CLEARLY_BETTER = 0.7  # a seasonal naive error below this share of the naive one means the season leads
+
+
+class Asked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the user asks of a forecaster; None means "choose, and say so".
+
+    Attributes:
+        horizon: rows to forecast.
+        lookback: rows the net reads before the cutoff.
+        season: rows of one season, of the scores and of the seasonal baselines.
+        subtract: what is subtracted inside the window: `last`, `seasonal` or `none`.
+        calendar: which cycles the net reads the place in: `day`, `week`, `year`.
+        scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`.
+        network: the net.
+        training: how it is trained.
+    """
+
+    horizon: int = 24
+    lookback: int | None = None
+    season: int | None = None
+    subtract: Subtract | None = None
+    calendar: tuple[str, ...] | None = None
+    scaler: str = "standard"
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+class Chosen(Struct, frozen=True):
+    """The settled configuration, the season of the scores, and what was guessed on the way."""
+
+    config: ForecasterConfig
+    season: int
+    guesses: tuple[Guess, ...]
+
+
+def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
+    """Settle everything that `asked` leaves open.
+
+    Raises:
+        OptionError: an option cannot be.
+        TooShortError: the training part has no room for one lookback and one horizon.
+    """
+    guesses: list[Guess] = []
+    season = asked.season or _note(guesses, choose_season(panel, split))
+    subtract, base_season = (asked.subtract, season)
+    if subtract is None:
+        subtract, base_season = _note(guesses, choose_subtract(panel, split, asked.horizon, season))
+    lookback = asked.lookback or _note(guesses, choose_lookback(split, asked.horizon, base_season))
+    calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
+    _check_room(panel, split, lookback, asked.horizon)
+    config = ForecasterConfig(
+        lookback=lookback,
+        horizon=asked.horizon,
+        season=base_season,
+        subtract=subtract,
+        scaler=asked.scaler,
+        calendar=calendar,
+        network=asked.network,
+        training=asked.training,
+    )
+    return Chosen(config, season, tuple(guesses))
+
+
+def _note(guesses: list[Guess], choice: tuple[T, Guess]) -> T:
+    """Remember the guess and pass its value on."""
+    value, guess = choice
+    guesses.append(guess)
+    return value
+
+
+def choose_season(panel: Panel, split: Split) -> tuple[int, Guess]:
+    """Find the season of the scores: what the frequency suggests, or the first clear echo of the changes."""
+    longest = int(split.train_end.max())
+    calendar = [m for m in season_candidates(panel.frequency) if 2 * m <= longest]
+    if calendar:
+        return calendar[0], Guess("season", str(calendar[0]), f"usual for rows {panel.frequency.name}")
+    season, strength = _echo(panel, split)
+    why = (
+        f"the changes echo after so many rows, correlation {strength:.2f}" if season > 1 else "no clear echo was found"
+    )
+    return season, Guess("season", str(season), why)
+
+
+def _echo(panel: Panel, split: Split) -> tuple[int, float]:
+    """The first lag at which the autocorrelation of the differences has a high peak, averaged over series."""
+    most = min(MOST_LAG, int(np.median(split.train_end)) // 3)
+    curves = [_autocorrelation(changes, most) for changes in _changes(panel, split) if len(changes) > most + 1]
+    if most < 3 or not curves:
+        return 1, 0.0
+    curve = np.mean(curves, axis=0)
+    peaks = [lag for lag in range(2, most) if curve[lag] > max(curve[lag - 1], curve[lag + 1], 0.3)]
+    high = [lag for lag in peaks if curve[lag] > 0.8 * max(curve[peak] for peak in peaks)]
+    return (high[0], float(curve[high[0]])) if high else (1, 0.0)
+
+
+def _changes(panel: Panel, split: Split) -> list[Float64[np.ndarray, " rows"]]:
+    """Differences of the first target over the training part of (at most 200) series."""
+    filled = carry_forward(panel.targets[:, :1].astype(np.float64), panel.offsets)[:, 0]
+    chosen = np.linspace(0, len(panel.ids) - 1, min(200, len(panel.ids))).round().astype(int)
+    return [np.diff(filled[panel.rows(i)][: split.train_end[i]]) for i in chosen.tolist()]
+
+
+def _autocorrelation(changes: Float64[np.ndarray, " rows"], most: int) -> Float64[np.ndarray, " lags"]:
+    """Autocorrelation at lags 0 .. most; zeros for a constant."""
+    centred = changes - changes.mean()
+    power = np.fft.rfft(centred, 2 * len(centred))
+    products = np.fft.irfft(np.abs(power) ** 2)[: most + 1]
+    return products / products[0] if products[0] > 0 else np.zeros(most + 1)
+
+
+def choose_subtract(panel: Panel, split: Split, horizon: int, season: int) -> tuple[tuple[Subtract, int], Guess]:
+    """Subtract the seasonal last value where repeating it is clearly better than repeating the last value.
+
+    The longer seasons of the calendar compete too (a week of hours; without dates, seven of the season found); the
+    validation part is the judge.
+    """
+    longer = season_candidates(panel.frequency) if panel.dated or season == 1 else (7 * season,)
+    seasons = sorted({season, *longer} - {1})
+    room = int(split.train_end.max()) // 3
+    seasons = [m for m in seasons if m <= min(room, MOST_LAG)]
+    last = _repeat_error(panel, split, horizon, 1)
+    errors = {m: _repeat_error(panel, split, horizon, m) for m in seasons}
+    best = min(errors, key=errors.__getitem__, default=season)
+    if not errors or errors[best] >= CLEARLY_BETTER * last:
+        return ("last", season), Guess(
+            "subtract", "last", "on the validation part, repeating the last value is hard to beat"
+        )
+    better = f"on the validation part, repeating the last {best} rows errs {1 - errors[best] / last:.0%} less"
+    return ("seasonal", best), Guess("subtract", f"seasonal, {best} rows", better)
+
+
+def _repeat_error(panel: Panel, split: Split, horizon: int, season: int) -> float:
+    """Mean absolute error of repeating the last `season` rows, each series measured by its own spread."""
+    try:
+        origins = windows_between(panel, split.train_end, split.validation_end, season, horizon)
+    except TooShortError:
+        return np.inf
+    origins = thin(origins, MOST_ORIGINS)
+    targets = panel.targets.astype(np.float64)
+    filled = carry_forward(targets, panel.offsets)
+    first = panel.offsets[origins.series] + origins.position
+    steps = np.arange(horizon)
+    repeated = filled[first[:, None] - season + steps % season]
+    errors = np.abs(targets[first[:, None] + steps] - repeated) / _spread(filled, panel, split)[origins.series][:, None]
+    return float(np.nanmean(errors))
+
+
+def _spread(filled: np.ndarray, panel: Panel, split: Split) -> np.ndarray:
+    """Mean absolute deviation of each series' training part, to weigh series alike; (series, targets)."""
+    parts = [filled[panel.rows(i)][:end] for i, end in enumerate(split.train_end.tolist())]
+    spread = np.array([np.abs(part - part.mean(axis=0)).mean(axis=0) for part in parts])
+    return np.where(spread > 0, spread, 1.0)
+
+
+def choose_lookback(split: Split, horizon: int, season: int) -> tuple[int, Guess]:
+    """Two horizons or two seasons, whichever is longer, where the shortest training part has the room."""
+    wanted = max(2 * horizon, min(2 * season, season + 48), 24)
+    room = int(split.train_end.min()) - horizon
+    lookback = max(1, min(wanted, max(room // 2, min(room, season))))
+    why = "two horizons or seasons" if lookback == wanted else "as much as the shortest training part allows"
+    return lookback, Guess("lookback", str(lookback), why)
+
+
+def choose_calendar(panel: Panel, split: Split) -> tuple[tuple[str, ...], Guess]:
+    """Read the place in a cycle only where training saw that cycle twice: else its later part would be unknown land."""
+    seen = _training_span(panel, split)
+    days = {"day": 1.0, "week": 7.0, "year": 365.25}
+    names = {name.split("_")[0] for name in calendar_feature_names(panel.frequency)} if panel.dated else set()
+    cycles = tuple(cycle for cycle, length in days.items() if cycle in names and seen >= 2 * length)
+    why = "cycles that training saw at least twice" if panel.dated else "rows have no dates"
+    return cycles, Guess("calendar", ", ".join(cycles) or "none", why)
+
+
+def _training_span(panel: Panel, split: Split) -> float:
+    """Days from the first to the last row of the longest training part; 0 without dates."""
+    if not panel.dated:
+        return 0.0
+    longest = int(np.argmax(split.train_end))
+    times = panel.times[panel.rows(longest)][: split.train_end[longest]]
+    return float((times[-1] - times[0]) / np.timedelta64(1, "D"))
+
+
+def _check_room(panel: Panel, split: Split, lookback: int, horizon: int) -> None:
+    """Every series must be able to train at least one window."""
+    shortest = int(np.argmin(split.train_end))
+    rows = int(split.train_end[shortest])
+    if rows >= lookback + horizon:
+        return
+    first = panel.rows(shortest).start + rows
+    cutoff = (
+        f"before the validation part, which starts at {str(panel.times[first])[:16]}," if panel.dated else "to train on"
+    )
+    raise TooShortError(
+        f"lookback={lookback} and horizon={horizon} need at least {lookback + horizon} rows {cutoff} but series "
+        f'"{panel.ids[shortest]}" has {rows}. Shorten the lookback or the horizon, or drop short series with min_rows.'
+    )

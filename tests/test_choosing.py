@@ -1,0 +1,88 @@
+"""What is chosen for the user: right on data whose answer is known, and blind to the test part."""
+
+import numpy as np
+import pytest
+
+from builders import poisoned, waves
+from gatecast.choosing import Asked, choose
+from gatecast.data.calendar import parse_frequency
+from gatecast.data.columns import Columns
+from gatecast.data.panel import Panel, panel_from_arrays
+from gatecast.data.splits import split_by_time
+from gatecast.errors import TooShortError
+
+
+def numbered(values: np.ndarray) -> Panel:
+    return panel_from_arrays({"a": values[:, None]}, Columns(target=("y",)), parse_frequency("row"))
+
+
+def sine(season: int, rows: int = 600, noise: float = 0.1) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.sin(2 * np.pi * np.arange(rows) / season) + noise * rng.normal(size=rows)
+
+
+@pytest.mark.parametrize("season", [7, 12, 24, 48])
+def test_the_season_of_numbered_rows_is_found(season: int) -> None:
+    saw = np.arange(600) % season + 0.3 * np.random.default_rng(1).normal(size=600)
+    panel = numbered(saw.astype(np.float64))
+    assert choose(panel, split_by_time(panel, 6), Asked(horizon=6)).season == season
+
+
+def test_noise_has_no_season() -> None:
+    panel = numbered(np.random.default_rng(0).normal(size=600))
+    assert choose(panel, split_by_time(panel, 6), Asked(horizon=6)).season == 1
+
+
+def test_a_seasonal_series_subtracts_its_season_and_a_random_walk_its_last_value() -> None:
+    seasonal = numbered(np.tile([0.0, 5.0, 1.0, 8.0, 3.0, 3.0], 100) + 0.1 * sine(50))
+    walk = numbered(np.random.default_rng(0).normal(size=600).cumsum())
+    for panel, expected in ((seasonal, "seasonal"), (walk, "last")):
+        chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6, season=6))
+        assert chosen.config.subtract == expected
+
+
+def test_a_weekly_season_of_hours_wins_where_weekends_differ() -> None:
+    hours = np.arange(24 * 7 * 20)
+    load = np.where(hours // 24 % 7 < 5, 10 + 5 * np.sin(2 * np.pi * hours / 24), 3 + np.sin(2 * np.pi * hours / 24))
+    columns = Columns(target=("y",), time="ds")
+    panel = panel_from_arrays({"a": load[:, None]}, columns, parse_frequency("1h"))
+    chosen = choose(panel, split_by_time(panel, 24), Asked(horizon=24))
+    assert (chosen.season, chosen.config.season, chosen.config.subtract) == (24, 168, "seasonal")
+    assert chosen.config.lookback >= 168
+
+
+def test_a_cycle_that_training_saw_less_than_twice_is_not_read() -> None:
+    panel = waves(rows=24 * 60)
+    assert choose(panel, split_by_time(panel, 6), Asked(horizon=6)).config.calendar == ("day", "week")
+
+
+@pytest.mark.parametrize("poison", [np.nan, 1e9])
+def test_no_choice_sees_the_test_part(poison: float) -> None:
+    panel = waves(rows=600)
+    split = split_by_time(panel, 6)
+    assert choose(panel, split, Asked(horizon=6)) == choose(
+        poisoned(panel, split.validation_end, poison), split, Asked(horizon=6)
+    )
+
+
+def test_what_the_user_says_is_obeyed_and_not_called_a_guess() -> None:
+    panel = waves(rows=600)
+    asked = Asked(horizon=6, lookback=31, season=9, subtract="none", calendar=())
+    chosen = choose(panel, split_by_time(panel, 6), asked)
+    config = chosen.config
+    assert (config.lookback, config.season, config.subtract, config.calendar) == (31, 9, "none", ())
+    assert chosen.guesses == ()
+
+
+def test_a_short_series_shortens_the_guessed_lookback() -> None:
+    panel = waves(rows=80)
+    chosen = choose(panel, split_by_time(panel, 12), Asked(horizon=12))
+    room = int(split_by_time(panel, 12).train_end.min())
+    assert chosen.config.lookback + 12 <= room
+    assert any("as much as the shortest training part allows" in guess.why for guess in chosen.guesses)
+
+
+def test_a_lookback_longer_than_the_data_is_refused_with_the_numbers() -> None:
+    panel = waves(rows=100)
+    with pytest.raises(TooShortError, match=r'lookback=90 .* at least 96 rows .* series "s0" has 64\. Shorten'):
+        choose(panel, split_by_time(panel, 6), Asked(horizon=6, lookback=90))
