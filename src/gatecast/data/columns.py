@@ -18,6 +18,7 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
         past: covariates known up to the cutoff only (a measured temperature).
         future: covariates known over the horizon too (a planned price, a holiday flag).
         static: covariates with one value for each series (the size of a shop).
+        time_parts: the columns (year, month, ...) that `time` is put together from; empty when `time` is a column.
     """
 
     target: tuple[str, ...]
@@ -26,6 +27,7 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
     past: tuple[str, ...] = ()
     future: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+    time_parts: tuple[str, ...] = ()
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -42,6 +44,7 @@ class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
         duplicates: what to do with two rows of one series at one time.
         frequency: the step between rows, such as `1h`, `15min`, `1d`, `1b` (business day), `1w`, `1mo`, `1q`, `1y`.
         min_rows: drop series with fewer rows instead of refusing them.
+        day_first: whether 01/02/2006 is the first of February; None asks the other rows.
     """
 
     id: str | None = None
@@ -54,6 +57,10 @@ class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
     duplicates: Duplicates = "error"
     frequency: str | None = None
     min_rows: int = 0
+    day_first: bool | None = None
+
+
+GUESS_EVERYTHING = TableOptions()
 
 
 class Guess(Struct, frozen=True):

@@ -1,0 +1,211 @@
+"""Text files: bytes to a Table of text, with the line of every row.
+
+Everything is read as text first, a stretch at a time, so that a later complaint can name the line and the column and
+so that neither a compressed bomb nor an endless line can fill the memory.
+"""
+
+import codecs
+import contextlib
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from gatecast.data import table as caps
+from gatecast.data.columns import Guess, Layout
+from gatecast.data.table import Table, check_size, unique_names
+from gatecast.errors import TableError
+
+_MAX_LINE = 10_000_000  # characters: 10,000 columns of 1,000 characters
+_CELLS_AT_ONCE = 500_000
+_SAMPLE_LINES = 20
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# A cell that a header would not hold: nothing, a number, or a date such as 2024-03-01 or 1/3/2024.
+_VALUE = re.compile(r"\s*([-+]?[\d.,]+([eE][-+]?\d+)?|\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([T ][\d:.+Z-]*)?|)\s*")
+
+
+class _Capped(io.RawIOBase):
+    """Bytes that stop with a TableError once there are more than a table may have."""
+
+    def __init__(self, source: io.BufferedIOBase, path: Path) -> None:
+        self._source, self._path, self._seen = source, path, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._source.read(len(buffer))
+        self._seen += len(data)
+        if self._seen > caps.MAX_BYTES:
+            raise TableError(
+                f"{self._path.name} holds more than {caps.MAX_BYTES:,} bytes once unpacked, the most gatecast reads. "
+                f"Split it, or keep only the columns and rows that are needed."
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def read_csv(path: Path, layout: Layout = "long") -> Table:
+    """Read a text table: comma, semicolon, tab or bar between cells, plain or gzip, UTF-8, UTF-16 or Latin-1.
+
+    Raises:
+        TableError: the file is empty, damaged, binary or too large, or a line has more or fewer cells than the first.
+    """
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as source:
+            start = source.read(4)
+            encoding = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
+        try:
+            return _read(path, encoding, layout, packed=packed)
+        except UnicodeDecodeError:
+            if encoding != "utf-8":
+                raise
+            guess = Guess("encoding", "Latin-1", "the bytes are not UTF-8")
+            found = _read(path, "latin-1", layout, packed=packed)
+            return Table(found.frame, found.lines, (guess, *found.guesses), found.comma)
+    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeError) as error:
+        raise TableError(f"{path.name} is damaged ({error}). Fetch or write the file again.") from error
+
+
+def _read(path: Path, encoding: str, layout: Layout, *, packed: bool) -> Table:
+    with gzip.open(path) if packed else path.open("rb") as source:
+        capped = io.BufferedReader(_Capped(source, path), 1 << 20)
+        with io.TextIOWrapper(capped, encoding=encoding, newline="") as text:
+            return _parse(path, _lines(path, text), layout)
+
+
+def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a file, as long as they look like text."""
+    number = 0
+    while line := text.readline(_MAX_LINE):
+        number += 1
+        if len(line) == _MAX_LINE:
+            raise TableError(f"{path.name}, line {number} has more than {_MAX_LINE:,} characters: this is no table.")
+        if _BINARY.search(line):
+            raise TableError(
+                f"{path.name}, line {number} holds characters that no text has, so this is not a text table. "
+                f"Give a CSV, TSV, Parquet or Arrow file; save spreadsheets as CSV (UTF-8)."
+            )
+        yield line
+
+
+def _parse(path: Path, lines: Iterator[str], layout: Layout) -> Table:
+    sample = list(islice(lines, _SAMPLE_LINES))
+    separator = _separator(sample)
+    reader = csv.reader(chain(sample, lines), delimiter=separator, skipinitialspace=True, strict=True)
+    rows = _rows(path, reader)
+    first = next(rows, None)
+    if first is None:
+        raise TableError(f"{path.name} is empty. Give a table with one row for each time step, and a header.")
+    line, cells = first
+    check_size(len(cells), 0)
+    if _is_header(cells, layout):
+        names, guesses = unique_names(cells)
+    else:
+        rows = chain([first], rows)
+        names = [f"c{place}" for place in range(1, len(cells) + 1)]
+        why = f"line {line} holds values, not names; the columns are called c1, c2, ..."
+        guesses = (Guess("header", "none", why),)
+    frame, places = _collect(path, rows, names)
+    if frame.is_empty():
+        raise TableError(f"{path.name} has a header and no rows. Give a table with one row for each time step.")
+    return Table(frame, places, guesses, "thousands" if separator == "," else "decimal")
+
+
+def _separator(sample: list[str]) -> str:
+    """The separator that cuts every line of the sample into equally many cells, or else the header into the most."""
+    widths = {}
+    for separator in ("\t", ";", "|", ","):
+        found = _widths(sample, separator)
+        widths[separator] = set(found), found[0] if found else 1
+    for separator, (different, width) in widths.items():
+        if len(different) == 1 and width > 1:
+            return separator
+    widest = max(widths, key=lambda separator: widths[separator][1])
+    # One column: then a comma in a cell is a decimal comma.
+    return widest if widths[widest][1] > 1 else ";"
+
+
+def _widths(sample: list[str], separator: str) -> list[int]:
+    """How many cells each line of the sample has, up to the first that csv refuses."""
+    widths = list[int]()
+    with contextlib.suppress(csv.Error):
+        widths.extend(len(row) for row in csv.reader(sample, delimiter=separator, skipinitialspace=True) if row)
+    return widths
+
+
+def _rows(path: Path, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]
+    """Each row that is not blank, with the line it starts on."""
+    line = 0
+    try:
+        for row in reader:
+            if row and (len(row) > 1 or row[0].strip()):
+                yield line + 1, row
+            line = reader.line_num
+    except csv.Error as error:
+        raise TableError(
+            f"{path.name}, line {line + 1}: {error}. Check the quotes there: a quoted cell ends with a quote followed "
+            f'by a separator, holds a quote as "", and has at most {caps.MAX_CELL:,} characters.'
+        ) from error
+
+
+def _is_header(cells: list[str], layout: Layout) -> bool:
+    """Whether the first line holds names: it has a cell that is no value.
+
+    With one row a series the first cell is the series' name in any case, and numbers that count up are step numbers.
+    """
+    if layout == "rows" and len(cells) > 2:
+        rest = cells[1:]
+        counts = (
+            rest == [str(number) for number in range(int(rest[0]), int(rest[0]) + len(rest))]
+            if (rest[0].isdecimal() and len(rest[0]) < 9)
+            else False
+        )
+        return counts or any(not _VALUE.fullmatch(cell) for cell in rest)
+    return any(not _VALUE.fullmatch(cell) for cell in cells)
+
+
+def _collect(path: Path, rows: Iterator[tuple[int, list[str]]], names: list[str]) -> tuple[pl.DataFrame, np.ndarray]:
+    """The rows as text columns, built a stretch at a time."""
+    schema = dict.fromkeys(names, pl.String)
+    frames, lines = [pl.DataFrame(schema=schema)], list[int]()
+    while part := list(islice(rows, max(1, _CELLS_AT_ONCE // len(names)))):
+        for line, cells in part:
+            if len(cells) != len(names):
+                _refuse_ragged(path, line, cells, names)
+        columns = zip(*(cells for _, cells in part), strict=True)
+        frames.append(pl.DataFrame(dict(zip(names, columns, strict=True)), schema=schema))
+        lines.extend(line for line, _ in part)
+        check_size(len(names), len(lines) * len(names))
+        _check_cells(path, frames[-1], lines[-len(part) :])
+    return pl.concat(frames), np.asarray(lines, dtype=np.int64)
+
+
+def _refuse_ragged(path: Path, line: int, cells: list[str], names: list[str]) -> None:
+    kind: Literal["more", "fewer"] = "more" if len(cells) > len(names) else "fewer"
+    raise TableError(
+        f"{path.name}, line {line} has {len(cells)} cells, {kind} than the {len(names)} of the first line. "
+        f"Put quotes around cells that hold the separator, and leave cells without a value empty."
+    )
+
+
+def _check_cells(path: Path, frame: pl.DataFrame, lines: list[int]) -> None:
+    for column in frame:
+        lengths = column.str.len_chars()
+        row = lengths.arg_max()
+        if row is not None and lengths[row] > caps.MAX_CELL:
+            raise TableError(
+                f'{path.name}, column "{column.name}", line {lines[row]}: the cell has {lengths[row]:,} characters, '
+                f"more than the {caps.MAX_CELL:,} a cell may have. Check that every quote is closed."
+            )

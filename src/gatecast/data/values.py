@@ -1,0 +1,132 @@
+"""Cells to numbers: which cells are missing, which are numbers, and which are neither."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64, Int64
+
+from gatecast.data.table import Table
+from gatecast.errors import ColumnError, TableError
+
+MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "#n/a")
+_THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
+_GROUPED_BY_DOTS = r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"
+_DECIMAL = r"^[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][+-]?\d+)?$"
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """A column read as numbers.
+
+    Attributes:
+        values: NaN where the cell is missing or is no number.
+        bad: the rows whose cell is neither missing nor a number.
+        known: how many cells are not missing.
+        comma: what commas in the cells stood for, if there were any.
+    """
+
+    values: Float64[np.ndarray, " rows"]
+    bad: Int64[np.ndarray, " bad"]
+    known: int
+    comma: Literal["decimal", "thousands"] | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column is meant to hold numbers: at least half of what is known is one."""
+        return self.known > 0 and 2 * len(self.bad) <= self.known
+
+
+def text_cells(column: pl.Series) -> pl.Series:
+    """A text column without the white space around its cells; null where a word says "missing"."""
+    cells = column.cast(pl.String).str.strip_chars()
+    missing = cells.str.to_lowercase().is_in(MISSING_WORDS)
+    return cells.set(missing.fill_null(value=False), None)
+
+
+def read_numbers(table: Table, name: str) -> Numbers:
+    """A column as numbers, without complaint; true and false count as 1 and 0."""
+    column = table.frame[name]
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        values = _floats(column)
+        return Numbers(values, np.empty(0, dtype=np.int64), int(np.isfinite(values).sum()))
+    if column.dtype != pl.String:
+        known = np.flatnonzero(column.is_not_null().to_numpy())
+        return Numbers(np.full(len(column), np.nan), known.astype(np.int64), len(known))
+    found = column.str.strip_chars().cast(pl.Float64, strict=False)
+    strange = found.is_null() & (column.str.len_bytes() > 0)
+    if not strange.any():
+        values = _floats(found)
+        return Numbers(values, np.empty(0, dtype=np.int64), int((~np.isnan(values)).sum()))
+    return _second_look(table, column, found, strange)
+
+
+def _second_look(table: Table, column: pl.Series, found: pl.Series, strange: pl.Series) -> Numbers:
+    """Missing words, true and false, and commas, among the cells that are no plain number."""
+    rows = np.flatnonzero(strange.to_numpy())
+    cells = text_cells(column.gather(rows))
+    comma = _comma(table, cells.filter(cells.str.contains(",", literal=True)))
+    if comma == "decimal":  # then a dot groups thousands, also where a number has no comma
+        rows = np.flatnonzero((strange | column.str.contains(".", literal=True)).fill_null(value=False).to_numpy())
+        cells = text_cells(column.gather(rows))
+    truth = cells.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None, return_dtype=pl.Float64)
+    parsed = truth if comma is None else _without_commas(cells, comma).fill_null(truth)
+    values = _floats(found)
+    values[rows] = _floats(parsed)
+    bad = rows[(parsed.is_null() & cells.is_not_null()).to_numpy()]
+    known = int((~np.isnan(values)).sum()) + len(bad)
+    return Numbers(values, bad.astype(np.int64), known, comma)
+
+
+def _without_commas(cells: pl.Series, comma: Literal["decimal", "thousands"]) -> pl.Series:
+    if comma == "decimal":
+        grouped = cells.str.contains(_GROUPED_BY_DOTS) | ~cells.str.contains(".", literal=True)
+        cells = cells.set(~grouped.fill_null(value=True), "no number")
+        cells = cells.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return cells.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+
+
+def _comma(table: Table, cells: pl.Series) -> Literal["decimal", "thousands"] | None:
+    """What the commas of these cells stand for, if every cell agrees."""
+    if not len(cells):
+        return None
+    thousands, decimal = bool(cells.str.contains(_THOUSANDS).all()), bool(cells.str.contains(_DECIMAL).all())
+    if thousands and decimal:
+        return table.comma
+    return "thousands" if thousands else "decimal" if decimal else None
+
+
+def _floats(column: pl.Series) -> Float64[np.ndarray, " rows"]:
+    return np.array(column.cast(pl.Float64).fill_null(np.nan).to_numpy(), dtype=np.float64)
+
+
+def checked_numbers(table: Table, name: str, numbers: Numbers) -> Float64[np.ndarray, " rows"]:
+    """The values of a column that must hold numbers, NaN where missing.
+
+    Raises:
+        ColumnError: the column holds something else than numbers.
+        TableError: a cell is no number, is infinite, or is too large for 32-bit floats.
+    """
+    if len(numbers.bad):
+        row = int(numbers.bad[0])
+        cell = str(table.frame[name][row])[:80]
+        if not numbers.numeric:
+            raise ColumnError(
+                f'column "{name}" must hold numbers, but {table.where(row)} says "{cell}". '
+                f"Encode its words as numbers, or leave the column out."
+            )
+        raise TableError(
+            f'{table.at(name, row)}: "{cell}" is not a number; {len(numbers.bad)} of {numbers.known} cells of the '
+            f"column are none. Correct it, or leave it empty if the value is missing."
+        )
+    for row in np.flatnonzero(np.isinf(numbers.values))[:1]:
+        raise TableError(
+            f"{table.at(name, int(row))}: the value is infinite. Correct it, or leave it empty if it is missing."
+        )
+    for row in np.flatnonzero(np.abs(numbers.values) > np.finfo(np.float32).max)[:1]:
+        raise TableError(
+            f"{table.at(name, int(row))}: {numbers.values[row]:g} is too large for 32-bit floats "
+            f"(at most {np.finfo(np.float32).max:.2g}). Give the column in a larger unit, such as millions."
+        )
+    return numbers.values
