@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+from msgspec.structs import replace as replace_struct
 
 from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Guess
@@ -40,7 +41,11 @@ def run(
         name="gru",
         title="births.csv",
         metrics=metrics(pl.concat(backtest), horizon, windows * len(ids)),
-        guesses=(Guess("time", "date", "the only column of dates"), Guess("lookback", "56", "two horizons")),
+        guesses=(
+            Guess("time", "date", "the only column of dates"),
+            Guess("lookback", "56", "two horizons"),
+            Guess("gaps", "6 rows", "missing"),
+        ),
         facts=FACTS,
         history=pl.concat(history),
         forecast=pl.concat(forecast),
@@ -143,9 +148,11 @@ def losing() -> RunReport:
     text = "gru does not beat theta: its MASE is 23 % higher (p = 0.001). Use theta, or give the net more data."
     return replace(
         good,
-        metrics=_with_verdict(
+        metrics=replace_struct(
             good.metrics,
-            Verdict(beats_best_baseline=False, best_baseline="theta", skill=-0.23, p_value=0.001, test="DM", text=text),
+            verdict=Verdict(
+                beats_best_baseline=False, best_baseline="theta", skill=-0.23, p_value=0.001, test="DM", text=text
+            ),
         ),
     )
 
@@ -156,9 +163,9 @@ def undecided() -> RunReport:
     text = "gru and theta cannot be told apart: 2 windows are too few. Backtest over more windows."
     return replace(
         good,
-        metrics=_with_verdict(
+        metrics=replace_struct(
             good.metrics,
-            Verdict(
+            verdict=Verdict(
                 beats_best_baseline=False,
                 best_baseline="theta",
                 skill=0.04,
@@ -170,16 +177,22 @@ def undecided() -> RunReport:
     )
 
 
-def _with_verdict(old: Metrics, verdict: Verdict) -> Metrics:
-    return Metrics(old.season, old.horizon, old.windows, old.scores, old.by_step, verdict, old.notes)
-
-
 def hostile() -> RunReport:
-    """Every name that comes from data tries to break out."""
-    odd = run(ids=(HOSTILE, "$$x^2$$ cost_per_$unit$", '"><img src=x onerror=alert(2)>'), targets=("a_{b$", "温度"))
+    """Every name that comes from outside tries to break out."""
+    odd = run(
+        ids=(HOSTILE, "$$x^2$$ cost_per_$unit$", '"><img src=x onerror=alert(2)>'), targets=("a_{b$", "温度"), windows=4
+    )
+    model = r"_@{x}<b>$$\sum$$</b>\(1\)"
+    scores = tuple(
+        replace_struct(score, model=model) if score.model == "theta" else score for score in odd.metrics.scores
+    )
+    by_step = {model if name == "theta" else name: errors for name, errors in odd.metrics.by_step.items()}
+    verdict = replace_struct(odd.metrics.verdict, best_baseline=model, text=f"gru beats {model}.")
     return replace(
         odd,
         title=f"{HOSTILE}.csv",
+        metrics=replace_struct(odd.metrics, scores=scores, by_step=by_step, verdict=verdict, notes=(HOSTILE,)),
+        backtest=odd.backtest.with_columns(pl.col("model").replace("theta", model)),
         guesses=(Guess("target", HOSTILE, "it is </script><b>the last</b> column"),),
         facts={"rows": "3", "target": HOSTILE, HOSTILE: HOSTILE},
     )

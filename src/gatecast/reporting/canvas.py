@@ -82,7 +82,7 @@ def source(**columns: np.ndarray) -> ColumnDataSource:
 
 def plain(text: str) -> str:
     """A name that Bokeh cannot take for TeX: its delimiters are broken by an invisible space."""
-    return short(text, 40).replace("$$", "$\u200b$").replace("\\(", "\\\u200b(").replace("\\[", "\\\u200b[")
+    return short(text, 20).replace("$$", "$\u200b$").replace("\\(", "\\\u200b(").replace("\\[", "\\\u200b[")
 
 
 def band(chart: figure, data: ColumnDataSource, ends: Interval) -> None:

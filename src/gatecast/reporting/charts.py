@@ -16,7 +16,7 @@ from gatecast.reporting.record import RunReport
 from gatecast.reporting.rows import axis, backtest_rows, before_the_end, interval, thin, values
 from gatecast.reporting.style import BEST, GREY, INK, NET, PART_COLOURS, Line, lines
 from gatecast.reporting.training import losses, spread, validation
-from gatecast.reporting.views import View
+from gatecast.reporting.views import View, unit
 
 MOST_AT_ONCE = 150  # points of a backtest side by side before lines run into each other
 
@@ -104,8 +104,3 @@ def parts_chart(run: RunReport, view: View) -> figure:
     data = source(x=axis(rows["ds"]), actual=values(rows, "y"))
     hover(chart, chart.line("x", "actual", source=data, color=INK, line_width=1.2), [("actual", "actual")])
     return finish(chart)
-
-
-def unit(run: RunReport, view: View) -> str:
-    """What the vertical axis measures."""
-    return view.target or run.facts.get("target", "value")

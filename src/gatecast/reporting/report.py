@@ -15,6 +15,7 @@ from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import gatecast
+from gatecast.data.columns import TableOptions
 from gatecast.errors import OptionError
 from gatecast.files import write_atomic
 from gatecast.reporting import findings
@@ -24,6 +25,7 @@ from gatecast.reporting.scores import COLUMNS, score_rows
 from gatecast.reporting.sections import data_section, sections
 from gatecast.reporting.style import PART_COLOURS
 
+OPTIONS = {*TableOptions.__struct_fields__, "horizon", "lookback", "season", "subtract", "calendar", "scaler", "cell"}
 STARTER = """
 for (const block of document.querySelectorAll("script.chart-data")) {
   const item = JSON.parse(block.textContent);
@@ -64,6 +66,7 @@ def render(run: RunReport) -> str:
             data=data_section(run),
             data_facts=[(key, run.facts[key]) for key in DATA_FACTS if key in run.facts],
             parts=PART_COLOURS,
+            options=OPTIONS,
             details=[(key, value) for key, value in run.facts.items() if key not in DATA_FACTS],
             **scripts(),
         )

@@ -89,3 +89,8 @@ def longest_view(frame: pl.DataFrame) -> View:
     keys = [key for key in ("unique_id", "target") if key in frame.columns]
     lengths = frame.group_by(keys, maintain_order=True).len().sort("len", descending=True, maintain_order=True)
     return View(*lengths.select(keys).row(0))
+
+
+def unit(run: RunReport, view: View) -> str:
+    """What the vertical axis of a chart measures: the target's name where it is known."""
+    return view.target or run.facts.get("target", "value")
