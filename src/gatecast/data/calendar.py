@@ -243,16 +243,16 @@ def on_grid(
     if not len(strays):
         return place, rest
     first = int(strays[0])
-    stray = f"{where(first)} ({show_time(times[first])})"
+    stray = f"{where(first)}, at {show_time(times[first])}"
     if len(strays) > _FEW_STRAYS * len(times) and len(strays) > 1:
         raise TimeError(
-            f"the times make no regular grid: the step looks like {frequency.label} ({frequency.name}), but "
-            f"{len(strays)} of {len(times)} rows are off it, the first at {stray}. Resample the table to one step, "
+            f"the times make no regular grid: with {frequency.label} ({frequency.name}) as the step, {len(strays)} of "
+            f"{len(times)} rows are off it, the first in {stray}. Resample the table to one step, "
             f"say the step with frequency=, or ignore the times and number the rows with frequency=row."
         )
     before = from_grid(place[first : first + 1], phase[first : first + 1], frequency)[0]
     raise TimeError(
-        f"{stray} is off the {frequency.label} ({frequency.name}) grid of its series, which has a step at "
+        f"{stray}, is off the {frequency.label} ({frequency.name}) grid of its series, which has a step at "
         f"{show_time(before)}. Correct or delete that row, or resample the table to one step."
     )
 

@@ -25,7 +25,7 @@ from gatecast.data.table import Table, check_size, unique_names
 from gatecast.errors import TableError
 
 _MAX_LINE = 10_000_000  # characters: 10,000 columns of 1,000 characters
-_CELLS_AT_ONCE = 500_000
+_CELLS_AT_ONCE, _ROWS_AT_ONCE = 20_000, 200  # small enough for the processor's cache, large enough for wide tables
 _SAMPLE_LINES = 20
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -166,21 +166,22 @@ def _is_header(cells: list[str], layout: Layout) -> bool:
     With one row a series the first cell is the series' name in any case, and numbers that count up are step numbers.
     """
     if layout == "rows" and len(cells) > 2:
-        rest = cells[1:]
-        counts = (
-            rest == [str(number) for number in range(int(rest[0]), int(rest[0]) + len(rest))]
-            if (rest[0].isdecimal() and len(rest[0]) < 9)
-            else False
-        )
-        return counts or any(not _VALUE.fullmatch(cell) for cell in rest)
+        named = not _VALUE.fullmatch(cells[0]) or not cells[0]
+        return (named and _counts_up(cells[1:])) or any(not _VALUE.fullmatch(cell) for cell in cells[1:])
     return any(not _VALUE.fullmatch(cell) for cell in cells)
+
+
+def _counts_up(cells: list[str]) -> bool:
+    """Whether cells say 1, 2, 3, ..., from any number on."""
+    first = int(cells[0]) if re.fullmatch("[0-9]{1,9}", cells[0]) else 0
+    return cells == [str(number) for number in range(first, first + len(cells))]
 
 
 def _collect(path: Path, rows: Iterator[tuple[int, list[str]]], names: list[str]) -> tuple[pl.DataFrame, np.ndarray]:
     """The rows as text columns, built a stretch at a time."""
     schema = dict.fromkeys(names, pl.String)
     frames, lines = [pl.DataFrame(schema=schema)], list[int]()
-    while part := list(islice(rows, max(1, _CELLS_AT_ONCE // len(names)))):
+    while part := list(islice(rows, max(_ROWS_AT_ONCE, _CELLS_AT_ONCE // len(names)))):
         for line, cells in part:
             if len(cells) != len(names):
                 _refuse_ragged(path, line, cells, names)

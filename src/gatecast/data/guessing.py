@@ -106,12 +106,21 @@ def settle_time(
         if parts and (not found or found == [parts["year"][0]]):
             return _compose(table, parts)
         if not found:
-            why = "no column holds dates, so the rows are numbered in the order of the table"
+            why = f"no column holds dates{_unread(table, numbers)}; the rows are numbered in the order of the table"
             return Columns(target=()), None, (Guess("time", "none", why),)
         name = found[0]
         guesses = (Guess("time", name, "the first column that holds dates" if len(found) > 1 else "it holds dates"),)
     times, more = read_times(table, name, numbers[name], day_first=options.day_first)
     return Columns(target=(), time=name), times, (*guesses, *more)
+
+
+def _unread(table: Table, numbers: Mapping[str, Numbers]) -> str:
+    """A hint at the first column of words with digits, which may be dates that nobody can read."""
+    for name, column in numbers.items():
+        cell = "" if column.numeric or not column.known else str(table.frame[name][int(column.bad[0])])
+        if any(letter.isdigit() for letter in cell):
+            return f' ("{cell[:40]}" in {name} is none)'
+    return ""
 
 
 def _is_time(table: Table, name: str, numbers: Mapping[str, Numbers], names: Sequence[str]) -> bool:
@@ -230,8 +239,8 @@ def _settle_values(
         choices = [name for name in free if name not in left_out] or list(free)
         if not choices:
             raise TableError(
-                "no column holds numbers that could be forecast. Check the separator and the decimal sign, "
-                "or name the column with target=."
+                "no column holds numbers that could be forecast (a date is none, nor is 5% or $5). Check the separator "
+                "and the decimal sign, or name the column with target= to see which of its cells is no number."
             )
         chosen, why = _last_number(choices)
         target = (chosen,)

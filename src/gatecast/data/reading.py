@@ -81,9 +81,10 @@ def _check_change(panel: Panel) -> None:
         high = np.fmax.reduceat(panel.targets, panel.offsets[:-1], axis=0)
     flat = (low == high) & (panel.lengths > 1)[:, None]
     for series, channel in np.argwhere(flat)[:1]:
+        of = f' of series "{panel.ids[series]}"' if panel.columns.id else ""
         raise TableError(
-            f'target "{panel.columns.target[channel]}" of series "{panel.ids[series]}" is {low[series, channel]:g} in '
-            f"every row, so there is nothing to learn. Delete the series, or name another column with target=."
+            f'target "{panel.columns.target[channel]}"{of} is {low[series, channel]:g} in every row: there is nothing '
+            f"to learn. {'Delete the series, or name' if of else 'Name'} another column with target=."
         )
 
 

@@ -149,7 +149,7 @@ def _refuse_repeat(records: Records, row: int) -> NoReturn:
     raise TimeError(
         f"{of} two rows with different values at {show_time(time)}: {records.where(row - 1)} and {records.where(row)}. "
         f"Delete one, settle all such rows with duplicates=last or duplicates=mean, or, if they belong to different "
-        f"series, name the column that tells these apart with id=.{hint}"
+        f"series, name the column that tells these apart with id= (join two such columns into one).{hint}"
     )
 
 

@@ -72,7 +72,7 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], tuple[Guess, ...]]:
         result.append(fresh)
         if fresh != name.strip():
             renamed.append(fresh)
-    why = "their names were empty or already taken by a column before them"
+    why = "the name was empty or taken by an earlier column"
     return result, ((Guess("renamed columns", name_list(renamed), why),) if renamed else ())
 
 
