@@ -15,7 +15,6 @@ from gatecast.data.table import Table, name_list, suggest
 from gatecast.data.values import Numbers, read_numbers, text_cells
 from gatecast.errors import ColumnError, TableError
 
-_PARTS = ("year", "quarter", "month", "day", "hour", "minute", "second")
 _ID_NAME = re.compile(r"(?i)(^|[_\W])(id|store|shop|item|sku|product|series|station|site|sensor|meter)($|[_\W])|_?id$")
 _OFTEN = 0.01  # more rows than this share time stamps: several series, not an hour repeated in autumn
 COMPOSED = "ds"
