@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -230,12 +231,12 @@ def test_an_impossible_training_setting_is_refused(setting: dict[str, float], le
 def test_the_step_log_survives_a_cut_line_and_drops_what_a_resume_will_repeat(tmp_path: Path) -> None:
     path = tmp_path / "steps.jsonl"
     records = [StepRecord(step, step / 10, 0.5, 1e-3, 1.0) for step in range(1, 6)]
-    with StepLog(path) as log:
+    with closing(StepLog(path)) as log:
         for record in records:
             log.write(record)
     path.write_bytes(path.read_bytes()[:-5])
     assert read_steps(path) == records[:4]
-    with StepLog(path, resumed_at=2) as log:
+    with closing(StepLog(path, resumed_at=2)) as log:
         log.write(records[2])
     assert read_steps(path) == records[:3]
 

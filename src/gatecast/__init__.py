@@ -1,3 +1,66 @@
-"""gatecast: recurrent forecasting, from the equation to production."""
+"""gatecast: recurrent forecasting, from the equation to production.
+
+    import gatecast as gc
+
+    model = gc.fit("load.csv", horizon=24)
+    model.backtest().report("report.html")
+    model.predict().to_frame()
+    gc.save(model, "models/load")
+
+The public names are loaded when they are first used, so that `import gatecast` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatecast.data.columns import Columns, TableOptions
+    from gatecast.datasets import load_dataset
+    from gatecast.errors import GatecastError
+    from gatecast.forecast import Forecast, Forecaster
+    from gatecast.workflow import Evaluation, FitOptions, Model, Prediction, fit, load, save
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Columns": "gatecast.data.columns",
+    "Evaluation": "gatecast.workflow",
+    "FitOptions": "gatecast.workflow",
+    "Forecast": "gatecast.forecast",
+    "Forecaster": "gatecast.forecast",
+    "GatecastError": "gatecast.errors",
+    "Model": "gatecast.workflow",
+    "Prediction": "gatecast.workflow",
+    "TableOptions": "gatecast.data.columns",
+    "fit": "gatecast.workflow",
+    "load": "gatecast.workflow",
+    "load_dataset": "gatecast.datasets",
+    "save": "gatecast.workflow",
+}
+
+__all__ = [
+    "Columns",
+    "Evaluation",
+    "FitOptions",
+    "Forecast",
+    "Forecaster",
+    "GatecastError",
+    "Model",
+    "Prediction",
+    "TableOptions",
+    "__version__",
+    "fit",
+    "load",
+    "load_dataset",
+    "save",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gatecast' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,7 +18,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from gatecast.data.calendar import Frequency
-from gatecast.data.columns import Columns, Guess, TableOptions
+from gatecast.data.columns import Columns, Guess
 from gatecast.data.scalers import Scaling
 from gatecast.errors import ArtifactError, GatecastError
 from gatecast.files import write_atomic
@@ -38,15 +38,22 @@ class About(Struct, frozen=True):
         versions: of gatecast, torch and Python.
         data: fingerprint of the table, its file name and its size.
         guesses: what was decided because nobody said it.
-        table: the options the table was read with.
+        asked: what the user asked for, as `workflow.options` reads it.
+        season: rows of one season in the scores.
         scores: MASE of the net and of each baseline on the test part.
+        seen_until: the time of the first row that neither training nor the choice of weights has seen; empty without
+            dates.
+        seen_rows: without dates, how many rows of each series they have seen.
     """
 
     versions: dict[str, str] = {}
     data: dict[str, str] = {}
     guesses: tuple[Guess, ...] = ()
-    table: TableOptions = TableOptions()
+    asked: msgspec.Raw = msgspec.Raw(b"{}")
+    season: int = 1
     scores: dict[str, float] = {}
+    seen_until: str = ""
+    seen_rows: dict[str, int] = {}
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):

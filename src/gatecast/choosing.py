@@ -16,7 +16,7 @@ from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Split
 from gatecast.data.windows import thin, windows_between
-from gatecast.errors import TooShortError
+from gatecast.errors import OptionError, TooShortError
 from gatecast.forecaster import ForecasterConfig
 from gatecast.models.network import NetworkConfig
 from gatecast.models.normalising import Subtract
@@ -50,6 +50,12 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     scaler: str = "standard"
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
+
+    def __post_init__(self) -> None:
+        for name in ("horizon", "lookback", "season"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"{name} counts rows from 1 up, got {name}={value}.")
 
 
 class Chosen(Struct, frozen=True):

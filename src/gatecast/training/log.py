@@ -1,7 +1,6 @@
 """Training logs: JSON lines always, TensorBoard event files on request."""
 
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
@@ -24,12 +23,8 @@ class StepLog:
         self._file.write(msgspec.json.encode(record) + b"\n")
         self._file.flush()
 
-    def __enter__(self) -> "StepLog":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
 

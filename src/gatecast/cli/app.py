@@ -1,0 +1,235 @@
+"""gatecast on the command line.
+
+Exit codes: 0 done, 1 refused or failed with one clear message on stderr, 2 wrong usage, 130 interrupted.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from gatecast import __version__
+from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, said
+from gatecast.errors import GatecastError, OptionError
+
+app = App(
+    name="gatecast",
+    version=__version__,
+    help="Recurrent forecasting: from a table to a trustworthy forecast.",
+    help_format="plaintext",
+)
+Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
+Json = Annotated[bool, Parameter(negative=())]
+
+
+@app.command
+def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in values
+    data: Path,
+    /,
+    horizon: int | None = None,
+    *,
+    config: Path | None = None,
+    settings: Settings | None = None,
+    table: TableFlags | None = None,
+    net: NetFlags | None = None,
+    training: TrainingFlags | None = None,
+    judging: JudgingFlags | None = None,
+    output: OutputFlags | None = None,
+) -> None:
+    """Train a recurrent net on a table, score it beside simple methods, and write a run folder.
+
+    Parameters
+    ----------
+    data
+        A CSV, TSV, Parquet or Arrow file; text may be gzip.
+    horizon
+        Rows to forecast (default: 24).
+    config
+        A TOML file with settings; flags go on top of it.
+    settings
+        Any other setting, such as training.patience=20; `gatecast settings` lists them.
+    """
+    from gatecast.cli import show  # noqa: PLC0415 - torch is loaded when there is work
+    from gatecast.workflow import build_options  # noqa: PLC0415
+
+    spoken = _parse_settings(settings or []) | said(table, net, training, judging)
+    options = build_options(spoken | {"horizon": horizon}, config)
+    output = output or OutputFlags()
+    out = output.out or _new_folder(Path("runs"), f"{data.name.split('.')[0]}-{options.network.layer.cell}")
+    show.evaluated(_fit(data, options, out, output), out, as_json=output.json)
+
+
+def _fit(data: Any, options: Any, out: Path, output: OutputFlags) -> Any:  # noqa: ANN401 - their types load torch
+    import torch  # noqa: PLC0415
+
+    from gatecast.workflow import fit as fit_model  # noqa: PLC0415
+    from gatecast.workflow.listening import Silent  # noqa: PLC0415
+    from gatecast.workflow.terminal import Terminal  # noqa: PLC0415
+
+    if output.threads < 1:
+        raise OptionError(f"--threads counts from 1 up, got {output.threads}.")
+    torch.set_num_threads(output.threads)
+    return fit_model(
+        data,
+        out=out,
+        resume=output.resume,
+        tensorboard=output.tensorboard,
+        options=options,
+        listener=Silent() if output.quiet or output.json else Terminal(),
+    )
+
+
+@app.command
+def predict(
+    run: Path, data: Path | None = None, /, *, horizon: int | None = None, out: Path | None = None, json: Json = False
+) -> None:
+    """Forecast beyond the end of a table.
+
+    Parameters
+    ----------
+    run
+        A run folder or a model folder.
+    data
+        New data with the columns the net was trained on (default: the table of the run).
+    horizon
+        Rows to forecast, at most as many as the net was trained for.
+    out
+        Write the forecasts to this .csv or .parquet file.
+    json
+        Forecasts as JSON on stdout.
+    """
+    from gatecast.cli import show  # noqa: PLC0415
+    from gatecast.workflow import load  # noqa: PLC0415
+
+    show.predicted(load(run).predict(data, horizon), out, as_json=json)
+
+
+@app.command
+def backtest(
+    run: Path, data: Path | None = None, /, *, windows: int | None = None, out: Path | None = None, json: Json = False
+) -> None:
+    """Score a net and the simple methods again, on its own test part or on new data.
+
+    Parameters
+    ----------
+    run
+        A run folder or a model folder.
+    data
+        New data; only rows that the net has not learnt from are scored.
+    windows
+        The most rolling origins of each series (default: as in the run).
+    out
+        Write the report to this .html file.
+    json
+        Scores as JSON on stdout.
+    """
+    from gatecast.cli import show  # noqa: PLC0415
+    from gatecast.workflow import load  # noqa: PLC0415
+
+    evaluation = load(run).backtest(data, windows)
+    if out is not None:
+        evaluation.report(out)
+    show.scores(evaluation.metrics, as_json=json)
+
+
+@app.command
+def compare(*runs: Path, json: Json = False) -> None:
+    """Put the scores of several runs side by side.
+
+    Parameters
+    ----------
+    runs
+        Run folders.
+    json
+        Scores as JSON on stdout.
+    """
+    from gatecast.cli import show  # noqa: PLC0415
+    from gatecast.workflow.runs import read_metrics  # noqa: PLC0415
+
+    if not runs:
+        raise OptionError("give at least one run folder.")
+    show.comparison({str(run): read_metrics(run) for run in runs}, as_json=json)
+
+
+@app.command
+def demo(*, out: Path = Path("runs/demo"), quiet: Json = False) -> None:
+    """Forecast real data that come with gatecast, end to end: weekly CO2 and monthly El Nino.
+
+    Parameters
+    ----------
+    out
+        Where the tables and the runs go.
+    quiet
+        No progress on stderr.
+    """
+    from gatecast.cli import show  # noqa: PLC0415
+    from gatecast.datasets import DATASETS  # noqa: PLC0415
+    from gatecast.workflow import build_options  # noqa: PLC0415
+
+    for dataset in DATASETS.values():
+        table = out / f"{dataset.name}.csv"
+        out.mkdir(parents=True, exist_ok=True)
+        dataset.load().write_csv(table)
+        show.line(f"\n{dataset.title}\n$ gatecast fit {table} --horizon {dataset.horizon}")
+        folder = _new_folder(out, dataset.name)
+        options = build_options({"horizon": dataset.horizon})
+        show.evaluated(_fit(table, options, folder, OutputFlags(quiet=quiet)), folder, as_json=False)
+
+
+@app.command
+def settings() -> None:
+    """List every setting that --set and a config file take, with its default."""
+    from gatecast.cli import show  # noqa: PLC0415
+    from gatecast.workflow.options import all_settings  # noqa: PLC0415
+
+    for name, value in all_settings().items():
+        show.line(f"{name} = {value!r}")
+
+
+def _parse_settings(settings: list[str]) -> dict[str, str]:
+    """`["training.steps=2000"]` as a mapping."""
+    for text in settings:
+        if "=" not in text:
+            raise OptionError(f"--set wants name=value, such as training.steps=2000; got {text!r}.")
+    return dict(text.split("=", 1) for text in settings)
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """`parent/name`, or `parent/name-2`, ... when it is taken."""
+    folder, number = parent / name, 1
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name}-{number}"
+    return folder
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except CycloptsError as error:
+        return _fail(f"{error}\nTry: gatecast --help", 2)
+    except GatecastError as error:
+        return _fail(str(error), 1)
+    except MemoryError:
+        return _fail("out of memory: shorten the lookback, lower training.batch_size, or use fewer series.", 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted.", 130)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command whose own faults are Python's to tell, but not those of files and disks."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except BrokenPipeError:  # whoever read our output has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1)
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"gatecast: {message}\n")
+    return code

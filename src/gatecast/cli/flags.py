@@ -1,0 +1,170 @@
+"""The flags of `gatecast fit`, in groups.  None means "not said": the defaults live in `workflow.options`."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
+
+TABLE, NET, TRAINING, JUDGING, OUTPUT = (
+    Group.create_ordered(name) for name in ("Table", "Net", "Training", "Judging", "Output")
+)
+Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
+Numbers = Annotated[list[float] | None, Parameter(consume_multiple=True, negative=())]
+
+
+@Parameter(name="*", group=TABLE)
+@dataclass(frozen=True)
+class TableFlags:
+    """How the table is read; what is not said is guessed and printed.
+
+    Parameters
+    ----------
+    target
+        Columns to forecast (default: the last numeric one).
+    time
+        The time column (default: the column that parses as time; else rows are numbered).
+    id
+        The column that tells series apart.
+    past
+        Covariates known up to the cutoff (default: the other numeric columns; `none` for none).
+    future
+        Covariates known over the horizon too.
+    static
+        Covariates with one value for each series.
+    layout
+        `long`, or wide: `columns` (a column for each series) or `rows` (a row for each series).
+    duplicates
+        What to do with two rows of one series at one time.
+    frequency
+        The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo (default: inferred).
+    min_rows
+        Drop series with fewer rows instead of refusing them.
+    """
+
+    target: Names = None
+    time: str | None = None
+    id: str | None = None
+    past: Names = None
+    future: Names = None
+    static: Names = None
+    layout: Literal["long", "columns", "rows"] | None = None
+    duplicates: Literal["error", "last", "mean"] | None = None
+    frequency: str | None = None
+    min_rows: int | None = None
+
+
+@Parameter(name="*", group=NET)
+@dataclass(frozen=True)
+class NetFlags:
+    """What the net is made of.
+
+    Parameters
+    ----------
+    cell
+        The recurrent cell (default: gru).
+    lookback
+        Rows the net reads before the cutoff (default: guessed).
+    season
+        Rows of one season (default: guessed).
+    subtract
+        What is subtracted inside the window and added back (default: guessed).
+    hidden_size
+        Units of each layer (default: 64).
+    num_layers
+        Recurrent layers stacked on each other (default: 1).
+    dropout
+        Share of units dropped between layers while training.
+    loss
+        quantile (default), mae, mse or huber.
+    quantiles
+        Levels that the quantile loss trains (default: 0.1 0.5 0.9).
+    """
+
+    cell: Literal["rnn", "lstm", "gru"] | None = None
+    lookback: int | None = None
+    season: int | None = None
+    subtract: Literal["last", "seasonal", "none"] | None = None
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    dropout: float | None = None
+    loss: Literal["quantile", "mae", "mse", "huber"] | None = None
+    quantiles: Numbers = None
+
+
+@Parameter(name="*", group=TRAINING)
+@dataclass(frozen=True)
+class TrainingFlags:
+    """How it is trained.
+
+    Parameters
+    ----------
+    steps
+        The most training steps (default: 1500).
+    learning_rate
+        The highest learning rate (default: 0.001).
+    seed
+        Of the first weights, the order of the windows, and dropout (default: 0).
+    """
+
+    steps: int | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+
+
+@Parameter(name="*", group=JUDGING)
+@dataclass(frozen=True)
+class JudgingFlags:
+    """How it is judged.
+
+    Parameters
+    ----------
+    test
+        Share of the rows at the end that only scores (default: 0.2).
+    validation
+        Share of the rows before it that chooses the best weights (default: 0.2).
+    windows
+        The most rolling origins of each series (default: all, one horizon apart).
+    baselines
+        Simple methods beside the net (default: all that are quick enough).
+    """
+
+    test: float | None = None
+    validation: float | None = None
+    windows: int | None = None
+    baselines: Names = None
+
+
+@Parameter(name="*", group=OUTPUT)
+@dataclass(frozen=True)
+class OutputFlags:
+    """Where results go.
+
+    Parameters
+    ----------
+    out
+        The run folder (default: runs/NAME, a new one).
+    resume
+        Go on with a stopped run; its end is bit-equal to that of an unbroken run.
+    tensorboard
+        Also write TensorBoard event files.
+    threads
+        Processor threads; one is best for nets of this size.
+    quiet
+        No progress on stderr.
+    json
+        Results as JSON on stdout.
+    """
+
+    out: Path | None = None
+    resume: Annotated[bool, Parameter(negative=())] = False
+    tensorboard: Annotated[bool, Parameter(negative=())] = False
+    threads: int = 1
+    quiet: Annotated[bool, Parameter(negative=())] = False
+    json: Annotated[bool, Parameter(negative=())] = False
+
+
+def said(*groups: TableFlags | NetFlags | TrainingFlags | JudgingFlags | None) -> dict[str, Any]:
+    """Every flag that was given, by the name of its setting."""
+    given = {field.name: getattr(group, field.name) for group in groups if group is not None for field in fields(group)}
+    return {name: value for name, value in given.items() if value is not None}

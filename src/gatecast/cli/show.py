@@ -1,0 +1,133 @@
+"""What the commands print on stdout."""
+
+import io
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gatecast.errors import OptionError
+from gatecast.evaluation.results import Metrics
+from gatecast.files import write_atomic
+from gatecast.workflow.model import Model, Prediction
+from gatecast.workflow.runs import REPORT, read_metrics
+
+MOST_ROWS = 24  # forecast rows printed in a terminal
+
+
+def line(text: str) -> None:
+    """One line."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def dump(value: Any) -> None:  # noqa: ANN401 - anything that msgspec can write
+    """A value as JSON."""
+    line(msgspec.json.format(msgspec.json.encode(value), indent=1).decode())
+
+
+def evaluated(model: Model, folder: Path, *, as_json: bool) -> None:
+    """The outcome of a fit: scores, verdict, and where to look."""
+    metrics = read_metrics(folder)
+    if as_json:
+        dump({"run": str(folder), "metrics": metrics, "guesses": model.guesses})
+        return
+    scores(metrics, as_json=False)
+    line(f"report: {folder / REPORT}")
+
+
+def scores(metrics: Metrics, *, as_json: bool) -> None:
+    """The score table and the verdict."""
+    if as_json:
+        dump(metrics)
+        return
+    table = _table(f"{metrics.windows:,} windows of {metrics.horizon} rows, season {metrics.season}")
+    for name in ("MASE", "RMSE", "MAE", "sMAPE %"):
+        table.add_column(name, justify="right")
+    ranked = sorted(metrics.scores, key=lambda score: score.mase)
+    for score in ranked:
+        style = "bold" if score.model == metrics.scores[0].model else ""
+        numbers = (score.mase, score.rmse, score.mae, score.smape)
+        table.add_row(escape(score.model), *(f"{number:,.4g}" for number in numbers), style=style)
+    _print(table)
+    for note in metrics.notes:
+        line(f"note: {note}")
+    line(metrics.verdict.text)
+
+
+def predicted(prediction: Prediction, out: Path | None, *, as_json: bool) -> None:
+    """Forecasts: written to a file, or printed."""
+    frame = prediction.to_frame()
+    if out is not None:
+        write_frame(frame, out)
+        line(f"{frame.height:,} rows written to {out}")
+    elif as_json:
+        dump([{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)])
+    else:
+        _forecast_table(frame)
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Write a data frame as .csv or .parquet, whole or not at all."""
+    buffer = io.BytesIO()
+    if path.suffix == ".csv":
+        frame.write_csv(buffer)
+    elif path.suffix == ".parquet":
+        frame.write_parquet(buffer)
+    else:
+        raise OptionError(f"--out writes .csv or .parquet, got {path.name!r}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, buffer.getvalue())
+
+
+def comparison(runs: Mapping[str, Metrics], *, as_json: bool) -> None:
+    """One row a run: its net beside its best baseline."""
+    if as_json:
+        dump(runs)
+        return
+    table = _table("MASE below 1 beats the in-sample seasonal naive error")
+    for name in ("net", "horizon", "windows", "MASE", "best baseline", "its MASE", "skill", "p"):
+        table.add_column(name, justify="left" if name in ("net", "best baseline") else "right")
+    for run, metrics in sorted(runs.items(), key=lambda item: item[1].scores[0].mase):
+        net, verdict = metrics.scores[0], metrics.verdict
+        best = next(score for score in metrics.scores if score.model == verdict.best_baseline)
+        numbers = (f"{net.mase:.3f}", best.model, f"{best.mase:.3f}", f"{verdict.skill:+.1%}", f"{verdict.p_value:.2g}")
+        table.add_row(escape(run), net.model, str(metrics.horizon), f"{metrics.windows:,}", *numbers)
+    _print(table)
+    if len({(metrics.horizon, metrics.season, metrics.windows) for metrics in runs.values()}) > 1:
+        line("note: these runs differ in horizon, season or windows, so their scores are not of the same task.")
+
+
+def _forecast_table(frame: pl.DataFrame) -> None:
+    table = _table("")
+    for name in frame.columns[1:]:
+        table.add_column(name, justify="right")
+    for row in frame.head(MOST_ROWS).iter_rows():
+        table.add_row(*(f"{value:,.6g}" if isinstance(value, float) else escape(str(value)) for value in row))
+    _print(table)
+    if frame.height > MOST_ROWS:
+        line(f"{frame.height - MOST_ROWS:,} more rows; --out FILE.csv writes them all.")
+
+
+def _table(title: str) -> Table:
+    """A table whose first column names things."""
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="dim")
+    table.add_column("")
+    return table
+
+
+def _print(table: Table) -> None:
+    console = Console(highlight=False)
+    console.print(table, width=None if console.is_terminal else 140)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,47 @@
+"""Who is told what happens during a fit: a terminal, or nobody."""
+
+from collections.abc import Sequence
+from typing import Protocol, final
+
+from gatecast.data.columns import Guess
+from gatecast.training.config import TrainingConfig
+from gatecast.training.loop import StepRecord
+
+
+class Listener(Protocol):
+    """Told about a fit as it goes on."""
+
+    def guessed(self, guesses: Sequence[Guess]) -> None:
+        """Say what was decided because nobody said it."""
+
+    def stage(self, text: str) -> None:
+        """Say that a part of the work begins."""
+
+    def training(self, config: TrainingConfig, first_step: int) -> None:
+        """Say that training begins, or goes on after `first_step`."""
+
+    def step(self, record: StepRecord) -> None:
+        """Say that a training step was taken."""
+
+    def trained(self, text: str) -> None:
+        """Say that training has ended, and how."""
+
+
+@final
+class Silent:
+    """Nobody listens."""
+
+    def guessed(self, guesses: Sequence[Guess]) -> None:
+        """Say nothing."""
+
+    def stage(self, text: str) -> None:
+        """Say nothing."""
+
+    def training(self, config: TrainingConfig, first_step: int) -> None:
+        """Say nothing."""
+
+    def step(self, record: StepRecord) -> None:
+        """Say nothing."""
+
+    def trained(self, text: str) -> None:
+        """Say nothing."""

@@ -1,0 +1,169 @@
+"""Model: a fitted forecaster together with the table it came from; what it predicts, and how well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import polars as pl
+
+from gatecast.artifact import About
+from gatecast.data.columns import Guess
+from gatecast.data.panel import Panel
+from gatecast.data.reading import load_panel_like
+from gatecast.data.sources import Source
+from gatecast.data.splits import Origins, Split, rolling_origins
+from gatecast.errors import InputError, OptionError
+from gatecast.evaluation.backtest import Backtest, backtest, score
+from gatecast.evaluation.baselines import Baseline, baselines_by_name, default_baselines
+from gatecast.evaluation.results import Metrics
+from gatecast.forecast import Forecast
+from gatecast.forecaster import RecurrentForecaster
+from gatecast.training.loop import StepRecord
+from gatecast.workflow.options import FitOptions
+from gatecast.workflow.telling import history_frame, run_report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """A forecast beyond the end of a table."""
+
+    panel: Panel
+    forecast: Forecast
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a series and step: `unique_id, cutoff, ds, mean, q0.1, ...`."""
+        return self.forecast.to_frame()
+
+    def plot(self) -> "Figure":
+        """The forecast behind the last stretch of history, as a matplotlib figure."""
+        from gatecast.reporting.pictures import plot_forecast  # noqa: PLC0415 - drawing is loaded when wanted
+
+        return plot_forecast(history_frame(self.panel), self.to_frame())
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How the net and the baselines did on the same windows."""
+
+    model: "Model"
+    backtest: Backtest
+    metrics: Metrics
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a model, window and step: `model, unique_id, cutoff, ds, y, mean, q0.1, ...`."""
+        return self.backtest.to_frame()
+
+    def report(self, path: str | Path) -> Path:
+        """Write the one-file HTML report."""
+        from gatecast.reporting.report import write_report  # noqa: PLC0415 - charts are loaded when wanted
+
+        return write_report(run_report(self), path)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Model:
+    """What `gatecast.fit` returns and `gatecast.load` reads.
+
+    Attributes:
+        forecaster: the net with its scaling.
+        options: what was asked for.
+        season: rows of one season in the scores.
+        guesses: what was decided because nobody said it.
+        about: versions and the fingerprint of the data.
+        panel: the table it was fitted on; None when loaded from a bare model folder.
+        split: where its parts end; None likewise.
+        steps: the training log.
+        facts: timings and counts, for the report.
+    """
+
+    forecaster: RecurrentForecaster
+    options: FitOptions
+    season: int
+    guesses: tuple[Guess, ...]
+    about: About
+    panel: Panel | None = None
+    split: Split | None = None
+    steps: tuple[StepRecord, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The cell's name, as it stands in score tables."""
+        return self.forecaster.name
+
+    @property
+    def horizon(self) -> int:
+        """Rows it forecasts."""
+        return self.forecaster.config.horizon
+
+    def predict(self, data: Source | None = None, horizon: int | None = None) -> Prediction:
+        """Forecast beyond the end of `data`, or of the table the model was fitted on.
+
+        Raises:
+            InputError: there is no table, or it does not fit the model.
+            OptionError: the horizon is longer than the one trained.
+        """
+        return self.predict_panel(self._panel(data), horizon)
+
+    def predict_panel(self, panel: Panel, horizon: int | None = None) -> Prediction:
+        """Forecast beyond the end of a panel that was read already."""
+        origins = Origins(np.arange(len(panel.ids)), panel.known())
+        return Prediction(panel, self.forecaster.forecast(panel, origins, self.horizon if horizon is None else horizon))
+
+    def backtest(self, data: Source | None = None, windows: int | None = None) -> Evaluation:
+        """Score the net and the baselines from rolling origins, one horizon apart.
+
+        Without `data`, over the test part of the table the model was fitted on.  With new `data`, over every row that
+        neither training nor the choice of weights has seen, as far as dates can tell.
+        """
+        panel = self._panel(data)
+        start, end = self._test_part(panel, new=data is not None)
+        most = windows if windows is not None else self.options.evaluation.windows
+        origins = rolling_origins(start, end, self.horizon, self.horizon, most)
+        if not len(origins):
+            raise InputError(
+                f"there are no {self.horizon} rows in a row that the net has not learnt from: nothing can be scored. "
+                f"Give a table that reaches further."
+            )
+        chosen, notes = self._baselines(panel, start)
+        fitted = [baseline.fit(panel, start) for baseline in chosen]
+        result = backtest([self.forecaster, *fitted], panel, origins, self.horizon)
+        return Evaluation(self, result, score(result, self.season, start, self.name, notes))
+
+    def _test_part(self, panel: Panel, *, new: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Where scoring starts and ends in each series."""
+        if not new and self.split is not None:
+            return self.split.validation_end, self.split.test_end
+        start = [self._rows_seen(panel, index) for index in range(len(panel.ids))]
+        return np.maximum(np.asarray(start, dtype=np.int64), self.forecaster.config.lookback), panel.known()
+
+    def _rows_seen(self, panel: Panel, series: int) -> int:
+        """How many rows of a series training or validation may have seen."""
+        if panel.dated and self.about.seen_until:
+            times = panel.times[panel.rows(series)]
+            return int(np.searchsorted(times, np.datetime64(self.about.seen_until, "us")))
+        return self.about.seen_rows.get(panel.ids[series], 0)
+
+    def _panel(self, data: Source | None) -> Panel:
+        if data is not None:
+            fitted = self.forecaster.fitted_
+            return load_panel_like(data, fitted.columns, fitted.frequency, self.options.table)
+        if self.panel is None:
+            raise InputError("this model was loaded without its table: give data to forecast from.")
+        return self.panel
+
+    def _baselines(self, panel: Panel, ends: np.ndarray) -> tuple[list[Baseline], Sequence[str]]:
+        names = self.options.evaluation.baselines
+        if names is None:
+            return default_baselines(self.season, panel, ends)
+        if self.name in names:
+            raise OptionError(f"{self.name} is the net itself, not a baseline.")
+        return baselines_by_name(names, self.season), []

@@ -1,0 +1,154 @@
+"""What a user can say, defined once: as keyword in Python, as flag, as `--set`, and as a line in a TOML file."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+
+import msgspec
+from msgspec import Struct
+
+from gatecast.choosing import Asked
+from gatecast.data.columns import TableOptions
+from gatecast.errors import OptionError
+
+
+class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the forecaster is judged.
+
+    Attributes:
+        validation: share of the rows that chooses the best weights.
+        test: share of the rows at the end that scores, and does nothing else.
+        windows: the most rolling origins of each series, the latest; None takes all, one horizon apart.
+        baselines: names of the simple methods beside the net; None takes all that are quick enough.
+    """
+
+    validation: float = 0.2
+    test: float = 0.2
+    windows: int | None = None
+    baselines: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("validation", "test"):
+            if not 0 < getattr(self, name) < 1:
+                raise OptionError(f"evaluation.{name} is a share between 0 and 1, got {getattr(self, name)}.")
+        if self.validation + self.test >= 1:
+            raise OptionError(
+                f"evaluation.validation={self.validation} and evaluation.test={self.test} leave nothing to train on."
+            )
+        if self.windows is not None and self.windows < 1:
+            raise OptionError(f"evaluation.windows counts from 1 up, got {self.windows}.")
+
+
+class FitOptions(Asked, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be said about a fit; the defaults are meant to be good.
+
+    Attributes:
+        table: how the table is read.
+        evaluation: how the forecaster is judged.
+    """
+
+    table: TableOptions = TableOptions()
+    evaluation: EvaluationOptions = EvaluationOptions()
+
+
+SHORT_NAMES: Mapping[str, str] = MappingProxyType(
+    {name: f"table.{name}" for name in TableOptions.__struct_fields__}
+    | {name: f"network.layer.{name}" for name in ("cell", "nonlinearity", "hidden_size", "num_layers", "dropout")}
+    | {"bidirectional": "network.layer.bidirectional", "bias": "network.layer.bias"}
+    | {name: f"network.{name}" for name in ("readout", "highway", "loss", "quantiles")}
+    | {name: f"training.{name}" for name in ("steps", "batch_size", "learning_rate", "patience", "seed", "optimiser")}
+    | {name: f"evaluation.{name}" for name in EvaluationOptions.__struct_fields__}
+)
+
+
+def build_options(settings: Mapping[str, Any], file: str | Path | None = None) -> FitOptions:
+    """Options from a TOML file, overridden by settings named as `cell` or `network.layer.cell`.
+
+    Settings that are None are left as they are; texts are read as the type that is needed.
+
+    Raises:
+        OptionError: a name is unknown, or a value cannot be.
+    """
+    tree: dict[str, Any] = _read_toml(Path(file)) if file is not None else {}
+    for name, value in settings.items():
+        if value is not None:
+            _place(tree, SHORT_NAMES.get(name, name).split("."), value)
+    return _convert(tree)
+
+
+def _convert(tree: dict[str, Any]) -> FitOptions:
+    try:
+        return msgspec.convert(tree, FitOptions, strict=False)
+    except msgspec.ValidationError as error:
+        raise OptionError(_explain(str(error))) from error
+
+
+def _place(tree: dict[str, Any], path: list[str], value: Any) -> None:  # noqa: ANN401 - whatever the user said
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+    kind = _field_type(path)
+    wants_list = "tuple" in str(kind)
+    tree[path[-1]] = _as_list(value) if wants_list else _from_text(value)
+
+
+def _as_list(value: Any) -> Any:  # noqa: ANN401
+    """`a,b` or one value where several are allowed."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip() not in ("", "none")]
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _from_text(value: Any) -> Any:  # noqa: ANN401
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _field_type(path: list[str]) -> Any:  # noqa: ANN401
+    """The type of a setting; raises OptionError, naming the nearest ones, for a name that does not exist."""
+    kind: Any = FitOptions
+    for part in path:
+        fields = {field.name: field.type for field in msgspec.structs.fields(kind)} if _is_struct(kind) else {}
+        if part not in fields:
+            known = sorted(all_settings())
+            near = difflib.get_close_matches(".".join(path), [*known, *SHORT_NAMES], n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"the settings are {', '.join(known)}."
+            raise OptionError(f"there is no setting {'.'.join(path)!r}; {hint}")
+        kind = fields[part]
+    return kind
+
+
+def _is_struct(kind: Any) -> bool:  # noqa: ANN401
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+def all_settings(kind: type[Struct] = FitOptions, prefix: str = "") -> dict[str, Any]:
+    """Every setting by its full name, with its default."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        name = f"{prefix}{field.name}"
+        if _is_struct(field.type):
+            found |= all_settings(field.type, f"{name}.")
+        else:
+            found[name] = field.default
+    return found
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise OptionError(f"there is no config file {path}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"the config file {path} is not TOML: {error}.") from error
+
+
+def _explain(message: str) -> str:
+    """Msgspec's message with the setting's name in front, and the choices where there are some."""
+    reason, _, place = message.partition(" - at `$.")
+    path = place.rstrip("`")
+    if not path:
+        return reason
+    choices = get_args(_field_type(path.split("."))) if "enum" in reason else ()
+    return f"{path}: {reason}" + (f"; the choices are {', '.join(map(str, choices))}." if choices else "")

@@ -1,0 +1,163 @@
+"""The run folder: what was asked, what came out, and enough to go on after a crash.
+
+runs/NAME/
+  run.json           what was asked, what was guessed, versions, data fingerprint, timings
+  model/             the artifact: model.json + weights.safetensors
+  checkpoint/        resumable training state, newest two kept
+  metrics.json       every score of the net and of each baseline, same windows, same code
+  forecasts.parquet  the backtest: one row per model, series, cutoff and step
+  steps.jsonl        one line per training step
+  report.html        one file, opens offline
+  pictures/*.png
+"""
+
+import hashlib
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from gatecast import artifact
+from gatecast.artifact import About
+from gatecast.data.columns import Guess
+from gatecast.data.reading import load_panel
+from gatecast.data.splits import split_by_time
+from gatecast.errors import ArtifactError, GatecastError, OptionError
+from gatecast.evaluation.results import Metrics, metrics_from_json, metrics_to_json
+from gatecast.files import write_atomic
+from gatecast.forecaster import ForecasterConfig
+from gatecast.reporting.pictures import write_pictures
+from gatecast.training.log import read_steps
+from gatecast.workflow.model import Evaluation, Model
+from gatecast.workflow.options import FitOptions
+from gatecast.workflow.telling import run_report
+
+RUN, METRICS, FORECASTS, STEPS = "run.json", "metrics.json", "forecasts.parquet", "steps.jsonl"
+MODEL, CHECKPOINT, REPORT, PICTURES = "model", "checkpoint", "report.html", "pictures"
+
+
+Status = Literal["training", "stopped", "done"]
+
+
+class RunRecord(Struct, frozen=True):
+    """run.json.
+
+    Attributes:
+        status: `training`, `stopped` (by Ctrl-C; what was learnt is kept) or `done`.
+        source: the table's absolute path; empty when it was a data frame.
+        data: the table's file name, size and sha256.
+        asked: the options.
+        config: what they were settled to.
+        season: rows of one season in the scores.
+        guesses: what was decided because nobody said it.
+        versions: of gatecast, torch and Python.
+        facts: timings and counts.
+    """
+
+    status: Status
+    source: str
+    data: dict[str, str]
+    asked: FitOptions
+    config: ForecasterConfig
+    season: int
+    guesses: tuple[Guess, ...]
+    versions: dict[str, str]
+    facts: dict[str, str] = {}
+
+
+def fingerprint(source: Any) -> dict[str, str]:  # noqa: ANN401 - a path or any data frame
+    """Name, size and sha256 of a table's file; a data frame has only the name of its type."""
+    if not isinstance(source, str | Path):
+        return {"name": type(source).__name__}
+    path = Path(source)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": path.name, "bytes": str(path.stat().st_size), "sha256": digest}
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write run.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / RUN, msgspec.json.format(msgspec.json.encode(record), indent=1))
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read run.json.
+
+    Raises:
+        ArtifactError: the folder is not a run, or run.json is damaged.
+    """
+    path = folder / RUN
+    if not path.is_file():
+        raise ArtifactError(f"{folder} is not a run folder: there is no {RUN}.")
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunRecord)
+    except (msgspec.MsgspecError, GatecastError, UnicodeDecodeError, RecursionError) as error:
+        raise ArtifactError(f"{path} is damaged: {error}") from error
+
+
+def read_metrics(folder: str | Path) -> Metrics:
+    """Read metrics.json of a run folder.
+
+    Raises:
+        ArtifactError: the run has none yet, or the file is damaged.
+    """
+    path = Path(folder) / METRICS
+    if not path.is_file():
+        raise ArtifactError(f"{folder} is not a finished run: there is no {METRICS}.")
+    return metrics_from_json(path.read_bytes())
+
+
+def write_results(folder: Path, evaluation: Evaluation) -> None:
+    """Write scores, forecasts, report and pictures of an evaluated model."""
+    write_atomic(folder / METRICS, metrics_to_json(evaluation.metrics))
+    parquet = io.BytesIO()
+    evaluation.to_frame().write_parquet(parquet)
+    write_atomic(folder / FORECASTS, parquet.getvalue())
+    evaluation.report(folder / REPORT)
+    write_pictures(run_report(evaluation), folder / PICTURES)
+
+
+def save(model: Model, folder: str | Path) -> Path:
+    """Write a model as an artifact: `model.json` and `weights.safetensors`."""
+    return artifact.save(model.forecaster, folder, model.about)
+
+
+def load(folder: str | Path) -> Model:
+    """Read a model folder, or a run folder together with the table it was fitted on.
+
+    A run whose table has moved or changed is loaded without it; give the data to `predict` then.
+
+    Raises:
+        ArtifactError: the folder is neither, or its files are not safe to use.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise ArtifactError(f"there is no folder {path}; give a run folder or a model folder.")
+    if not (path / RUN).exists():
+        forecaster, about = artifact.load(path)
+        return Model(forecaster, _asked(about), about.season, about.guesses, about)
+    record = read_record(path)
+    forecaster, about = artifact.load(path / MODEL)
+    model = Model(forecaster, record.asked, record.season, record.guesses, about, facts=record.facts)
+    return _with_table(model, record, path)
+
+
+def _asked(about: About) -> FitOptions:
+    try:
+        return msgspec.json.decode(about.asked, type=FitOptions)
+    except (msgspec.MsgspecError, OptionError) as error:
+        raise ArtifactError(f"the options in the model description are damaged: {error}") from error
+
+
+def _with_table(model: Model, record: RunRecord, folder: Path) -> Model:
+    if not record.source or not Path(record.source).is_file() or fingerprint(record.source) != record.data:
+        return model
+    panel, _ = load_panel(record.source, record.asked.table)
+    shares = record.asked.evaluation
+    split = split_by_time(panel, record.asked.horizon, shares.validation, shares.test)
+    steps = tuple(read_steps(folder / STEPS))
+    return replace(model, panel=panel, split=split, steps=steps)

@@ -1,0 +1,63 @@
+"""The terminal as a listener: guesses, and a progress bar with loss, validation loss and time left."""
+
+from collections.abc import Sequence
+from typing import final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from gatecast.data.columns import Guess
+from gatecast.training.config import TrainingConfig
+from gatecast.training.loop import StepRecord
+
+
+@final
+class Terminal:
+    """Writes to stderr, so that stdout holds results alone."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._validation = float("inf")
+
+    def guessed(self, guesses: Sequence[Guess]) -> None:
+        """List the guesses, with how to overrule them."""
+        if not guesses:
+            return
+        self._console.print("[bold]Decided for you[/] (name an option to say otherwise):")
+        for guess in guesses:
+            self._console.print(f"  [cyan]{escape(guess.what)}[/] = {escape(guess.value)}  [dim]{escape(guess.why)}[/]")
+
+    def stage(self, text: str) -> None:
+        """One line a stage."""
+        self._console.print(f"[dim]{escape(text)}[/]")
+
+    def training(self, config: TrainingConfig, first_step: int) -> None:
+        """Start the progress bar."""
+        columns = (
+            TextColumn("training"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[best]:.4f}"),
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(*columns, console=self._console, transient=True)
+        self._task = self._progress.add_task("", total=config.steps, completed=first_step, loss=0.0, best=0.0)
+        self._progress.start()
+
+    def step(self, record: StepRecord) -> None:
+        """Move the bar; `validation` shows the best so far."""
+        if self._progress is None:
+            return
+        if record.validation is not None:
+            self._validation = min(self._validation, record.validation)
+        self._progress.update(self._task, completed=record.step, loss=record.loss, best=self._validation)
+
+    def trained(self, text: str) -> None:
+        """Replace the bar by one line."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+        self.stage(text)

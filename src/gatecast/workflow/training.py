@@ -1,0 +1,141 @@
+"""Training with everything around it: log, checkpoints, Ctrl-C, resuming."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatecast.data.panel import Panel
+from gatecast.data.splits import Split
+from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
+from gatecast.models.network import RecurrentNetwork
+from gatecast.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from gatecast.training.interrupt import stop_on_interrupt
+from gatecast.training.log import StepLog, TensorBoardLog, read_steps
+from gatecast.training.loop import StepRecord, TrainingState, train
+from gatecast.workflow import runs
+from gatecast.workflow.listening import Listener
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """The run folder that training writes to, and how."""
+
+    folder: Path
+    resume: bool = False
+    tensorboard: bool = False
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the resumable states lie."""
+        return self.folder / runs.CHECKPOINT
+
+    @property
+    def steps(self) -> Path:
+        """The training log."""
+        return self.folder / runs.STEPS
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained forecaster, its log, facts for people, and whether somebody stopped it early."""
+
+    forecaster: RecurrentForecaster
+    steps: tuple[StepRecord, ...]
+    facts: dict[str, str]
+    stopped: bool
+
+
+def train_forecaster(
+    config: ForecasterConfig, panel: Panel, split: Split, listener: Listener, files: TrainingFiles | None
+) -> Trained:
+    """Train to the end, or until Ctrl-C; keep the weights that did best on the validation part."""
+    forecaster = RecurrentForecaster(config)
+    network, data, state = forecaster.prepare(panel, split)
+    if files is not None and files.resume:
+        for newest in checkpoints(files.checkpoints)[-1:]:
+            load_checkpoint(newest, network, state)
+    started, before = time.perf_counter(), _steps_before(files, state)
+    listener.training(config.training, state.step)
+    steps: list[StepRecord] = []
+    with stop_on_interrupt() as flag, _recorder(files, network, state) as recorder:
+        for record in train(network, data, config.training, state):
+            steps.append(record)
+            recorder.write(record)
+            listener.step(record)
+            if flag.stopped:
+                recorder.save_state()
+                break
+    forecaster.keep_best(state)
+    facts = {
+        "training time": f"{time.perf_counter() - started:.1f} s",
+        "training steps": f"{state.step:,}, best at {state.best_step:,}",
+    }
+    listener.trained(_ending(state, config, facts["training time"], stopped=flag.stopped))
+    return Trained(forecaster, (*before, *steps), facts, flag.stopped)
+
+
+def _steps_before(files: TrainingFiles | None, state: TrainingState) -> list[StepRecord]:
+    """The log of the steps that a resumed run need not take again."""
+    return [step for step in read_steps(files.steps) if step.step <= state.step] if files is not None else []
+
+
+class _Recorder:
+    """Writes each step to the logs, and a checkpoint at each look at the validation part."""
+
+    def __init__(self, files: TrainingFiles, network: RecurrentNetwork, state: TrainingState) -> None:
+        self._files, self._network, self._state = files, network, state
+        self._log = StepLog(files.steps, resumed_at=state.step)
+        self._board = TensorBoardLog(files.folder) if files.tensorboard else None
+
+    def write(self, record: StepRecord) -> None:
+        self._log.write(record)
+        if self._board is not None:
+            self._board.write(record, self._network)
+        if record.validation is not None:
+            self.save_state()
+
+    def save_state(self) -> None:
+        save_checkpoint(self._files.checkpoints, self._network, self._state)
+
+    def close(self) -> None:
+        self._log.close()
+        if self._board is not None:
+            self._board.close()
+
+
+class _NoRecorder:
+    """Without a run folder there is nothing to write to."""
+
+    def write(self, record: StepRecord) -> None:
+        pass
+
+    def save_state(self) -> None:
+        pass
+
+
+@contextmanager
+def _recorder(
+    files: TrainingFiles | None, network: RecurrentNetwork, state: TrainingState
+) -> Iterator[_Recorder | _NoRecorder]:
+    if files is None:
+        yield _NoRecorder()
+        return
+    recorder = _Recorder(files, network, state)
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+
+
+def _ending(state: TrainingState, config: ForecasterConfig, seconds: str, *, stopped: bool) -> str:
+    """How training ended, in words."""
+    if stopped:
+        how = f"stopped by Ctrl-C after step {state.step:,} (go on with --resume)"
+    elif state.step < config.training.steps:
+        looks = config.training.patience
+        how = f"stopped early at step {state.step:,}: no better for {looks} looks at the validation part"
+    else:
+        how = f"took all {state.step:,} steps"
+    return f"training {how}, in {seconds}; best weights from step {state.best_step:,}"
