@@ -16,7 +16,12 @@ import polars as pl
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from gatecast.errors import ColumnError, OptionError
+from gatecast.errors import ColumnError, OptionError, TableError
+from gatecast.evaluation.results import Verdict
+from gatecast.reporting.findings import outcome
+from gatecast.reporting.paper import png
+from gatecast.reporting.pictures import draw
+from gatecast.reporting.record import RunReport
 from gatecast.reporting.report import render, write_report
 from gatecast.reporting.scores import number
 from reporting_runs import HOSTILE, RUNS
@@ -154,6 +159,24 @@ def test_the_verdict_is_said_in_colour_sign_and_words(name: str, look: str, sign
     assert made(name).metrics.verdict.text in seen.words("p")
 
 
+@pytest.mark.parametrize(
+    ("beats", "skill", "p_value", "expected"),
+    [(True, 0.1, 0.01, "wins"), (False, -0.2, 0.01, "loses"), (False, -0.2, 0.3, "ties"), (False, 0.1, 0.3, "ties"),
+     (False, -0.2, float("nan"), "ties"), (False, 0.0, 0.01, "ties")],
+)  # fmt: skip
+def test_a_net_loses_only_by_more_than_chance(*, beats: bool, skill: float, p_value: float, expected: str) -> None:
+    verdict = Verdict(beats, "theta", skill, p_value, "Diebold-Mariano", "")
+    assert outcome(replace_struct(made("bare").metrics, verdict=verdict)) == expected
+
+
+@pytest.mark.parametrize(("size", "form"), [(1e-6, "0,0.0000000000"), (10.0, "0,0.000"), (1e7, "0,0")])
+def test_hovering_shows_five_digits_of_small_and_large_numbers(size: float, form: str) -> None:
+    small = made("bare")
+    scaled = replace(small, history=small.history.with_columns(pl.col("y") / 11 * size))
+    charts = Page(render(scaled)).charts()
+    assert f"@{{actual}}{{{form}}}" in strings(charts[-1])
+
+
 def test_each_section_has_its_charts() -> None:
     count = {name: len(page(name).charts()) for name in RUNS}
     assert count["daily"] == 5
@@ -195,6 +218,47 @@ def test_a_folder_is_refused_as_the_report(tmp_path: Path) -> None:
 def test_a_frame_without_a_column_is_refused() -> None:
     with pytest.raises(ColumnError, match=r"history frame needs the columns unique_id, ds, y, got .*Add y\."):
         replace(made("bare"), history=pl.DataFrame({"unique_id": ["a"], "ds": [1]}))
+
+
+def test_an_empty_history_is_refused() -> None:
+    with pytest.raises(TableError, match="needs some history to draw, got none"):
+        replace(made("bare"), history=made("bare").history.clear())
+
+
+def with_zone(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(c).dt.replace_time_zone("UTC") for c in ("ds", "cutoff") if c in frame.columns)
+
+
+def unknown(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.lit(None, pl.Float64).alias("y"))
+
+
+def odd_runs() -> dict[str, RunReport]:
+    plain = made("undecided")
+    nothing = float("nan")
+    lost = [replace_struct(s, mase=nothing, mae=nothing, rmse=nothing, smape=nothing) for s in plain.metrics.scores]
+    return {
+        "time zones": replace(
+            plain,
+            history=with_zone(plain.history),
+            forecast=with_zone(plain.forecast),
+            backtest=with_zone(plain.backtest),
+        ),
+        "no scores": replace(plain, metrics=replace_struct(plain.metrics, scores=tuple(lost), by_step={})),
+        "no windows": replace(plain, backtest=plain.backtest.clear()),
+        "no actuals": replace(plain, history=unknown(plain.history), backtest=unknown(plain.backtest)),
+        "other precision": replace(plain, history=plain.history.with_columns(pl.col("ds").dt.cast_time_unit("ms"))),
+        "broken log": replace(plain, steps=[{"step": 1, "loss": None}, {"step": 5, "validation": 0.3}]),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["time zones", "no scores", "no windows", "no actuals", "other precision", "broken log"]
+)
+def test_an_odd_run_still_gets_its_report_and_pictures(name: str) -> None:
+    odd = odd_runs()[name]
+    assert len(Page(render(odd)).all("section")) == 9
+    assert all(png(figure).startswith(b"\x89PNG") for figure in draw(odd).values())
 
 
 def test_a_net_without_a_score_is_refused() -> None:

@@ -1,6 +1,7 @@
 """The empty chart that every chart of the report starts from, and the strokes they share."""
 
 from collections.abc import Sequence
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,6 @@ from bokeh.plotting import figure
 from gatecast.reporting.rows import Interval
 from gatecast.reporting.style import GRID, INK, NET, Line, short
 
-NUMBER = "0,0.[0000]"
 TOOLS = "xpan,xwheel_zoom,xbox_zoom,reset,save"
 
 
@@ -102,9 +102,17 @@ def hover(chart: figure, glyph: DataRenderer, columns: Sequence[tuple[str, str]]
     """Show `(label, column)` numbers beside the pointer, at the nearest `x` of `glyph`; `across` names that axis."""
     dated = isinstance(chart.xaxis[0], DatetimeAxis)
     place = ("time", "@x{%Y-%m-%d %H:%M}") if dated else (across, "@x{0,0}")
-    numbers = [(plain(label), f"@{{{column}}}{{{NUMBER}}}") for label, column in columns]
+    digits = _digits(glyph, [name for _, name in columns])
+    numbers = [(plain(label), f"@{{{name}}}{{{digits}}}") for label, name in columns]
     formatters: dict[str, Any] = {"@x": "datetime"} if dated else {}
     chart.add_tools(HoverTool(renderers=[glyph], mode="vline", tooltips=[place, *numbers], formatters=formatters))
+
+
+def _digits(glyph: Any, names: Sequence[str]) -> str:  # noqa: ANN401  Bokeh's renderers do not type their source
+    """A number format with five digits for the largest value, so that neither 0.00002 nor 20,000,000 is lost."""
+    largest = max(float(np.nanmax(np.abs(glyph.data_source.data[name]), initial=0.0)) for name in names)
+    places = max(0, 4 - floor(log10(largest))) if largest else 0
+    return f"0,0.{'0' * places}" if places else "0,0"
 
 
 def finish(chart: figure, *, last_first: bool = True) -> figure:
@@ -117,7 +125,8 @@ def finish(chart: figure, *, last_first: bool = True) -> figure:
         legend.label_text_font = "system-ui, sans-serif"
         legend.label_text_font_size = "12px"
         legend.margin = 0
-        legend.spacing = 12
+        legend.spacing = 9
+        legend.glyph_width = 14
         legend.items = legend.items[::-1] if last_first else legend.items
         chart.add_layout(legend, "above")
     return chart

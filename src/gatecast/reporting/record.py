@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from gatecast.data.columns import Guess
-from gatecast.errors import ColumnError, OptionError
+from gatecast.errors import ColumnError, OptionError, TableError
 from gatecast.evaluation.results import Metrics
 
 DATA_FACTS = ("rows", "series", "target", "frequency", "time range", "missing share")
@@ -36,6 +36,7 @@ class RunReport:
 
     Raises:
         ColumnError: a frame lacks a column.
+        TableError: the history is empty.
         OptionError: `name` has no score.
     """
 
@@ -54,6 +55,8 @@ class RunReport:
         _require(self.history, "history", ("unique_id", "ds", "y"))
         _require(self.forecast, "forecast", ("unique_id", "cutoff", "ds", "mean"))
         _require(self.backtest, "backtest", ("model", "unique_id", "cutoff", "ds", "y", "mean"))
+        if self.history.is_empty():
+            raise TableError("a report needs some history to draw, got none. Give at least the rows of the test part.")
         scored = [score.model for score in self.metrics.scores]
         if self.name not in scored:
             raise OptionError(

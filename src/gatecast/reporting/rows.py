@@ -61,7 +61,8 @@ def backtest_rows(run: RunReport, view: View, most: int) -> pl.DataFrame:
     mine = view.of(run.backtest)
     net = mine.filter(pl.col("model") == run.name)
     mine = mine.filter(pl.col("cutoff").is_in(_apart(net)))
-    actuals = pl.concat([view.of(frame).select("ds", known("y")) for frame in (run.history, mine)], how="vertical")
+    time = pl.col("ds").cast(mine.schema["ds"])
+    actuals = pl.concat([view.of(frame).select(time, known("y")) for frame in (run.history, mine)])
     actuals = actuals.filter(pl.col("ds").is_between(mine["ds"].min(), mine["ds"].max()))
     rows = actuals.sort("ds", "y", nulls_last=True).unique("ds", keep="first", maintain_order=True)
     for model in mine["model"].unique(maintain_order=True):
