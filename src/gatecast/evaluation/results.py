@@ -1,6 +1,8 @@
 """What a backtest found, as it is stored in metrics.json."""
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct, ValidationError, convert, json
+
+from gatecast.errors import ArtifactError
 
 
 class Score(Struct, frozen=True):
@@ -42,8 +44,9 @@ class Verdict(Struct, frozen=True):
 class Metrics(Struct, frozen=True):
     """metrics.json: the net first, then every baseline, all on the same windows.
 
-    `by_step` maps model to metric (`mase`, `mae`, `rmse`) to one value for each step of the horizon.  `notes` says
-    what was left out and why (a baseline too slow for this many series, windows without any actual).
+    `by_step` maps model to metric (`mase`, `mae`, `rmse`) to one value for each step of the horizon; NaN where no
+    window observed that step.  `notes` says what was left out and why (a baseline too slow for this many series,
+    windows without any actual).
     """
 
     season: int
@@ -53,3 +56,27 @@ class Metrics(Struct, frozen=True):
     by_step: dict[str, dict[str, tuple[float, ...]]]
     verdict: Verdict
     notes: tuple[str, ...] = ()
+
+
+def metrics_to_json(metrics: Metrics) -> bytes:
+    """The bytes of metrics.json; NaN (a step at which nothing was ever observed) is written as null."""
+    return json.format(json.encode(metrics), indent=2)
+
+
+def metrics_from_json(data: bytes) -> Metrics:
+    """Read `metrics_to_json`'s bytes back, null as NaN.
+
+    Raises:
+        ArtifactError: the bytes are not those of a metrics.json.
+    """
+    try:
+        stored = json.decode(data)
+        for errors in stored["by_step"].values():
+            for metric, steps in errors.items():
+                errors[metric] = [float("nan") if value is None else value for value in steps]
+        return convert(stored, Metrics)
+    except (DecodeError, ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(
+            f"metrics.json holds the scores of a backtest, but this one does not: {error}. "
+            f"Run the backtest again to write it anew."
+        ) from error

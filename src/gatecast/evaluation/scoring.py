@@ -1,0 +1,102 @@
+"""The errors of one forecaster over a backtest, and the scale that makes them comparable between series."""
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from gatecast.data.panel import Panel
+from gatecast.evaluation.metrics import coverage, mae, mase, pinball, rmse, seasonal_error, smape
+from gatecast.evaluation.results import Score
+from gatecast.forecast import Forecast
+
+
+def mase_scales(
+    panel: Panel, season: int, ends: Int64[np.ndarray, " series"]
+) -> tuple[Float64[np.ndarray, "series targets"], tuple[str, ...]]:
+    """The seasonal error of rows `[0, ends[i])` of every series and target, and notes on where it could not be had.
+
+    Without two rows a season apart, or where all of them are equal, the scale is the error of the last value (a season
+    of 1); where that is not to be had either, it is 1, so that the error is in the units of the data.
+    """
+    scale = np.ones((len(panel.ids), len(panel.columns.target)))
+    used = np.zeros(scale.shape, dtype=np.int64)
+    for series, end in enumerate(ends.tolist()):
+        for target, history in enumerate(panel.targets[panel.rows(series)][:end].astype(np.float64).T):
+            for step in dict.fromkeys((season, 1)):
+                error = seasonal_error(history, step)
+                if error > 0:
+                    scale[series, target], used[series, target] = error, step
+                    break
+    notes = [
+        _note(panel, (used == step).any(axis=1), season, words)
+        for step, words in ((1, "the error of the last value"), (0, "1, for they do not change at all"))
+        if step != season and (used == step).any()
+    ]
+    return scale, tuple(notes)
+
+
+def _note(panel: Panel, chosen: np.ndarray, season: int, words: str) -> str:
+    names = [f'"{panel.ids[series]}"' for series in np.flatnonzero(chosen)]
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return (
+        f"the MASE of series {', '.join(names[:3])}{more} is scaled by {words}: before the test part they have no two "
+        f"different values {season} rows apart."
+    )
+
+
+def score_forecast(
+    name: str,
+    actual: Float64[np.ndarray, "windows horizon targets"],
+    forecast: Forecast,
+    scale: Float64[np.ndarray, "series targets"],
+) -> Score:
+    """Every error of one forecaster; MASE is averaged over series and targets, the others over observed values."""
+    mean, quantiles, levels = forecast.mean, forecast.quantiles, np.asarray(forecast.levels, dtype=np.float64)
+    return Score(
+        model=name,
+        mase=_mase(actual, forecast, scale),
+        rmse=rmse(actual, mean),
+        mae=mae(actual, mean),
+        smape=smape(actual, mean),
+        pinball=pinball(actual, quantiles, levels) if len(levels) else None,
+        coverage=coverage(actual, quantiles[..., 0], quantiles[..., -1]) if len(levels) > 1 else None,
+    )
+
+
+def score_steps(
+    actual: Float64[np.ndarray, "windows horizon targets"],
+    forecast: Forecast,
+    scale: Float64[np.ndarray, "series targets"],
+) -> dict[str, tuple[float, ...]]:
+    """MASE, MAE and RMSE at each step of the horizon; NaN at a step where nothing was ever observed."""
+    steps = range(actual.shape[1])
+    return {
+        "mase": tuple(_mase(actual, forecast, scale, slice(step, step + 1)) for step in steps),
+        "mae": tuple(mae(actual[:, step], forecast.mean[:, step]) for step in steps),
+        "rmse": tuple(rmse(actual[:, step], forecast.mean[:, step]) for step in steps),
+    }
+
+
+def window_losses(
+    actual: Float64[np.ndarray, "windows horizon targets"],
+    forecast: Forecast,
+    scale: Float64[np.ndarray, "series targets"],
+) -> Float64[np.ndarray, " windows"]:
+    """The mean absolute scaled error of each window, over the values observed in it; every window needs one."""
+    error = np.abs(actual - forecast.mean) / scale[forecast.series][:, None, :]
+    return np.asarray(np.nanmean(error, axis=(1, 2)), dtype=np.float64)
+
+
+def _mase(
+    actual: Float64[np.ndarray, "windows horizon targets"],
+    forecast: Forecast,
+    scale: Float64[np.ndarray, "series targets"],
+    steps: slice = slice(None),
+) -> float:
+    """MASE with each target of a series counted as a series of its own."""
+    targets = actual.shape[2]
+    column = forecast.series[:, None] * targets + np.arange(targets)
+
+    def by_column(values: Float64[np.ndarray, "windows horizon targets"]) -> Float64[np.ndarray, "columns steps"]:
+        return values[:, steps].transpose(0, 2, 1).reshape(column.size, -1)
+
+    return mase(by_column(actual), by_column(forecast.mean), scale[forecast.series].reshape(-1), column.reshape(-1))
