@@ -6,7 +6,7 @@ import pytest
 from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
-from gatecast.data.splits import rolling_origins, split_by_time
+from gatecast.data.splits import rolling_origins, scoring_origins, split_by_time
 from gatecast.errors import TooShortError
 
 
@@ -46,3 +46,10 @@ def test_most_keeps_the_latest_origins() -> None:
     origins = rolling_origins(np.array([80, 50]), np.array([100, 90]), horizon=6, stride=1, most=2)
     assert origins.series.tolist() == [0, 0, 1, 1]
     assert origins.position.tolist() == [93, 94, 83, 84]
+
+
+def test_few_windows_are_spread_closer_but_stay_in_the_test_part() -> None:
+    origins = scoring_origins(np.array([96]), np.array([144]), horizon=12)
+    assert origins.position.tolist() == list(range(96, 133, 3))
+    assert len(scoring_origins(np.array([100]), np.array([400]), horizon=12)) == 25
+    assert len(scoring_origins(np.array([96]), np.array([144]), horizon=12, most=2)) == 2

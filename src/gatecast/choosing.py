@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from msgspec import Struct
 
-from gatecast.data.calendar import calendar_feature_names, season_candidates
+from gatecast.data.calendar import Cycle, calendar_feature_names, season_candidates
 from gatecast.data.columns import Guess
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
@@ -46,7 +46,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     lookback: int | None = None
     season: int | None = None
     subtract: Subtract | None = None
-    calendar: tuple[str, ...] | None = None
+    calendar: tuple[Cycle, ...] | None = None
     scaler: str = "standard"
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
@@ -194,10 +194,10 @@ def choose_lookback(split: Split, horizon: int, season: int) -> tuple[int, Guess
     return lookback, Guess("lookback", str(lookback), why)
 
 
-def choose_calendar(panel: Panel, split: Split) -> tuple[tuple[str, ...], Guess]:
+def choose_calendar(panel: Panel, split: Split) -> tuple[tuple[Cycle, ...], Guess]:
     """Read the place in a cycle only where training saw that cycle twice: else its later part would be unknown land."""
     seen = _training_span(panel, split)
-    days = {"day": 1.0, "week": 7.0, "year": 365.25}
+    days: dict[Cycle, float] = {"day": 1.0, "week": 7.0, "year": 365.25}
     names = {name.split("_")[0] for name in calendar_feature_names(panel.frequency)} if panel.dated else set()
     cycles = tuple(cycle for cycle, length in days.items() if cycle in names and seen >= 2 * length)
     why = "cycles that training saw at least twice" if panel.dated else "rows have no dates"

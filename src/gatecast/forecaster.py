@@ -9,7 +9,7 @@ from jaxtyping import Float
 from msgspec import Struct
 
 from gatecast.data.batches import Layout, PanelTensors, calendar_columns, panel_tensors
-from gatecast.data.calendar import Frequency
+from gatecast.data.calendar import Cycle, Frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import SCALERS, Scaling, fit_scaling
@@ -45,7 +45,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
     season: int = 1
     subtract: Subtract = "last"
     scaler: str = "standard"
-    calendar: tuple[str, ...] = ("day", "week", "year")
+    calendar: tuple[Cycle, ...] = ("day", "week", "year")
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
 

@@ -69,6 +69,8 @@ class NetFlags:
         Rows of one season (default: guessed).
     subtract
         What is subtracted inside the window and added back (default: guessed).
+    calendar
+        Cycles the net reads the place in: day, week, year; `none` for none (default: those seen twice).
     hidden_size
         Units of each layer (default: 64).
     num_layers
@@ -85,6 +87,7 @@ class NetFlags:
     lookback: int | None = None
     season: int | None = None
     subtract: Literal["last", "seasonal", "none"] | None = None
+    calendar: Names = None
     hidden_size: int | None = None
     num_layers: int | None = None
     dropout: float | None = None

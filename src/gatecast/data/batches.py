@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Int64
 from msgspec import Struct
 from torch import Tensor
 
-from gatecast.data.calendar import Frequency, calendar_feature_names, calendar_features
+from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling
@@ -83,7 +83,7 @@ class PanelTensors:
         )
 
 
-def calendar_columns(frequency: Frequency, cycles: tuple[str, ...]) -> list[int]:
+def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...]) -> list[int]:
     """Which columns of `calendar_features` belong to the named cycles."""
     names = calendar_feature_names(frequency)
     return [index for index, name in enumerate(names) if name.split("_")[0] in cycles]
@@ -94,7 +94,7 @@ class Layout(Struct, frozen=True):
 
     lookback: int
     horizon: int
-    calendar: tuple[str, ...] = ("day", "week", "year")
+    calendar: tuple[Cycle, ...] = ("day", "week", "year")
     device: str = "cpu"
 
 

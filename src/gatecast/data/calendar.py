@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from gatecast.errors import OptionError, TimeError
 
+Cycle = Literal["day", "week", "year"]
 Unit = Literal["row", "us", "s", "min", "h", "d", "b", "w", "mo", "q", "y"]
 
 DAY = 86_400_000_000  # microseconds

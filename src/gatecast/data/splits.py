@@ -22,6 +22,8 @@ from jaxtyping import Int64
 from gatecast.data.panel import Panel
 from gatecast.errors import TooShortError
 
+ENOUGH_WINDOWS = 12
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -89,6 +91,21 @@ def _refuse(panel: Panel, series: int, rows: int, horizon: int) -> NoReturn:
         f'but series "{panel.ids[series]}" has {rows} up to the same dates. '
         f"Shorten the horizon, or drop short series with min_rows={4 * horizon}."
     )
+
+
+def scoring_origins(
+    start: Int64[np.ndarray, " series"], end: Int64[np.ndarray, " series"], horizon: int, most: int | None = None
+) -> Origins:
+    """Origins one horizon apart; closer together where that would make fewer than a dozen windows.
+
+    A short test part is the rule in yearly, quarterly and monthly data; overlapping windows tell more of it, and the
+    comparison of forecasters knows that they overlap.
+    """
+    origins = rolling_origins(start, end, horizon, horizon, most)
+    if len(origins) >= ENOUGH_WINDOWS or most is not None:
+        return origins
+    room = int((end - start).max()) - horizon
+    return rolling_origins(start, end, horizon, max(1, min(horizon, room // ENOUGH_WINDOWS)))
 
 
 def rolling_origins(

@@ -13,7 +13,7 @@ from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel_like
 from gatecast.data.sources import Source
-from gatecast.data.splits import Origins, Split, rolling_origins
+from gatecast.data.splits import Origins, Split, scoring_origins
 from gatecast.errors import InputError, OptionError
 from gatecast.evaluation.backtest import Backtest, backtest, score
 from gatecast.evaluation.baselines import Baseline, baselines_by_name, default_baselines
@@ -127,7 +127,7 @@ class Model:
         panel = self._panel(data)
         start, end = self._test_part(panel, new=data is not None)
         most = windows if windows is not None else self.options.evaluation.windows
-        origins = rolling_origins(start, end, self.horizon, self.horizon, most)
+        origins = scoring_origins(start, end, self.horizon, most)
         if not len(origins):
             raise InputError(
                 f"there are no {self.horizon} rows in a row that the net has not learnt from: nothing can be scored. "

@@ -95,10 +95,10 @@ def _place(tree: dict[str, Any], path: list[str], value: Any) -> None:  # noqa: 
 
 
 def _as_list(value: Any) -> Any:  # noqa: ANN401
-    """`a,b` or one value where several are allowed."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip() not in ("", "none")]
-    return list(value) if isinstance(value, list | tuple) else [value]
+    """`a,b`, or one value, or `none`, where several are allowed."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+    parts = [part.strip() if isinstance(part, str) else part for part in parts]
+    return [] if parts in ([""], ["none"]) else parts
 
 
 def _from_text(value: Any) -> Any:  # noqa: ANN401
