@@ -180,12 +180,11 @@ def demo(*, out: Path = Path("runs/demo"), quiet: Json = False) -> None:
 
 @app.command
 def settings() -> None:
-    """List every setting that --set and a config file take, with its default."""
+    """Print every setting with its default, as a config file ready to be edited."""
     from gatecast.cli import show  # noqa: PLC0415
     from gatecast.workflow.options import all_settings  # noqa: PLC0415
 
-    for name, value in all_settings().items():
-        show.line(f"{name} = {value!r}")
+    show.settings(all_settings())
 
 
 def _parse_settings(settings: list[str]) -> dict[str, str]:

@@ -88,6 +88,12 @@ def write_frame(frame: pl.DataFrame, path: Path) -> None:
     write_atomic(path, buffer.getvalue())
 
 
+def settings(defaults: Mapping[str, Any]) -> None:
+    """Settings as TOML; those that are chosen from the data when nobody says them are commented out."""
+    for name, value in defaults.items():
+        line(f"# {name} = " if value is None else f"{name} = {msgspec.json.encode(value).decode()}")
+
+
 def comparison(runs: Mapping[str, Metrics], *, as_json: bool) -> None:
     """One row a run: its net beside its best baseline."""
     if as_json:
