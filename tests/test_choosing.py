@@ -79,7 +79,7 @@ def test_a_short_series_shortens_the_guessed_lookback() -> None:
     chosen = choose(panel, split_by_time(panel, 12), Asked(horizon=12))
     room = int(split_by_time(panel, 12).train_end.min())
     assert chosen.config.lookback + 12 <= room
-    assert any("as much as the shortest training part allows" in guess.why for guess in chosen.guesses)
+    assert any("what the shortest training part has room for" in guess.why for guess in chosen.guesses)
 
 
 def test_a_lookback_longer_than_the_data_is_refused_with_the_numbers() -> None:

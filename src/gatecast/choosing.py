@@ -78,7 +78,7 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
     subtract, base_season = (asked.subtract, season)
     if subtract is None:
         subtract, base_season = _note(guesses, choose_subtract(panel, split, asked.horizon, season))
-    lookback = asked.lookback or _note(guesses, choose_lookback(split, asked.horizon, base_season))
+    lookback = asked.lookback or _note(guesses, choose_lookback(panel, split, asked.horizon, season))
     calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
     _check_room(panel, split, lookback, asked.horizon)
     config = ForecasterConfig(
@@ -144,13 +144,10 @@ def _autocorrelation(changes: Float64[np.ndarray, " rows"], most: int) -> Float6
 def choose_subtract(panel: Panel, split: Split, horizon: int, season: int) -> tuple[tuple[Subtract, int], Guess]:
     """Subtract the seasonal last value where repeating it is clearly better than repeating the last value.
 
-    The longer seasons of the calendar compete too (a week of hours; without dates, seven of the season found); the
+    The longer seasons of the calendar compete too (a week of hours); the
     validation part is the judge.
     """
-    longer = season_candidates(panel.frequency) if panel.dated or season == 1 else (7 * season,)
-    seasons = sorted({season, *longer} - {1})
-    room = int(split.train_end.max()) // 3
-    seasons = [m for m in seasons if m <= min(room, MOST_LAG)]
+    seasons = _seasons(panel, split, season)
     last = _repeat_error(panel, split, horizon, 1)
     errors = {m: _repeat_error(panel, split, horizon, m) for m in seasons}
     best = min(errors, key=errors.__getitem__, default=season)
@@ -160,6 +157,17 @@ def choose_subtract(panel: Panel, split: Split, horizon: int, season: int) -> tu
         )
     better = f"on the validation part, repeating the last {best} rows errs {1 - errors[best] / last:.0%} less"
     return ("seasonal", best), Guess("subtract", f"seasonal, {best} rows", better)
+
+
+def _seasons(panel: Panel, split: Split, season: int) -> list[int]:
+    """The season and the longer ones around it that training saw at least three times: days, then weeks of hours.
+
+    Without dates, a season of 24 rows or more is taken for a day.
+    """
+    week = (7 * season,) if season >= 24 else ()
+    longer = season_candidates(panel.frequency) if panel.dated else week
+    room = int(split.train_end.max()) // 3
+    return sorted(m for m in {season, *longer} if 1 < m <= min(room, MOST_LAG))
 
 
 def _repeat_error(panel: Panel, split: Split, horizon: int, season: int) -> float:
@@ -185,12 +193,16 @@ def _spread(filled: np.ndarray, panel: Panel, split: Split) -> np.ndarray:
     return np.where(spread > 0, spread, 1.0)
 
 
-def choose_lookback(split: Split, horizon: int, season: int) -> tuple[int, Guess]:
-    """Two horizons or two seasons, whichever is longer, where the shortest training part has the room."""
-    wanted = max(2 * horizon, min(2 * season, season + 48), 24)
+def choose_lookback(panel: Panel, split: Split, horizon: int, season: int) -> tuple[int, Guess]:
+    """Two horizons, three seasons, or a week and a day of hours, where the shortest training part has the room.
+
+    A year of days is more than a net of this kind can use.
+    """
+    week = [m for m in _seasons(panel, split, season) if m <= 8 * season]
+    wanted = max(2 * horizon, 3 * season, 24, *(m + season for m in week))
     room = int(split.train_end.min()) - horizon
-    lookback = max(1, min(wanted, max(room // 2, min(room, season))))
-    why = "two horizons or seasons" if lookback == wanted else "as much as the shortest training part allows"
+    lookback = max(1, min(wanted, max(3 * room // 4, min(room, season))))
+    why = "two horizons, three seasons, or a week and a day" if lookback == wanted else "what the shortest training part has room for"
     return lookback, Guess("lookback", str(lookback), why)
 
 
