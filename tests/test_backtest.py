@@ -42,6 +42,8 @@ class Faulty:
     def forecast(self, panel: Panel, origins: Origins, horizon: int) -> Forecast:
         if self.fault == "reversed":
             origins = Origins(origins.series[::-1].copy(), origins.position[::-1].copy())
+        if self.fault == "earlier":
+            origins = Origins(origins.series, origins.position - 1)
         good = Truth().forecast(panel, origins, horizon + (self.fault == "longer"))
         if self.fault in {"nan", "inf"}:
             good.mean[1, 0, 0] = float(self.fault)
@@ -150,6 +152,7 @@ def test_a_backtest_without_any_actual_is_refused() -> None:
         ("nan", r'faulty returned NaN or infinity in window 1 \(series "s0", cutoff 2024-01-04T23'),
         ("inf", "faulty returned NaN or infinity in window 1"),
         ("reversed", "faulty returned another series or cutoff in window 0"),
+        ("earlier", "faulty returned another series or cutoff in window 0"),
         ("longer", r"asked for \(windows, horizon, targets\) = \(6, 12, 1\), but returned a mean of \(6, 13, 1\)"),
     ],
 )

@@ -128,6 +128,12 @@ def test_ets_finds_the_season_and_the_trend_that_are_there() -> None:
     assert np.abs(found - truth[216:]).mean() < 2.0
 
 
+def test_ets_rarely_sees_a_season_in_noise() -> None:
+    noise = [np.random.default_rng(seed).normal(10, 1, size=48) for seed in range(20)]
+    seasonal = [np.ptp(forecasts(Ets(12), [values], 48, [48], 12)) > 0.5 for values in noise]
+    assert np.mean(seasonal) <= 0.1
+
+
 @pytest.mark.parametrize("poison", [NAN, 1e9])
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_future_poisoned_with_nan_changes_nothing(name: str, poison: float) -> None:
