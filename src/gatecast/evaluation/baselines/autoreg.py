@@ -16,14 +16,15 @@ from jaxtyping import Float64, Int64
 from gatecast.evaluation.baselines.base import LearntBaseline, Rule
 
 MOST_LAGS = 200
+LONGEST_SEASON = 400
 
 
 @dataclass
 class AutoReg(LearntBaseline):
     """AR(p) fitted by least squares, p chosen by AIC; later steps are forecast from earlier forecasts.
 
-    Orders up to eight seasons (a week of hourly data) and at least 24 are tried, but never more than a quarter of the
-    rows, nor more than 200.
+    Orders up to eight seasons (a week of hourly data) are tried, at least 24 and at most 200, or a season and one row
+    where that is up to 400 (a week of half hours); but never more than a quarter of the rows.
     """
 
     season: int
@@ -42,7 +43,8 @@ class AutoReg(LearntBaseline):
         return recursion(centre, weights)
 
     def _most(self, rows: int) -> int:
-        return min(rows // 4, max(24, 8 * self.season), MOST_LAGS)
+        whole_season = self.season + 1 if self.season < LONGEST_SEASON else 0
+        return min(rows // 4, max(24, min(8 * self.season, MOST_LAGS), whole_season))
 
 
 def choose_order(values: Float64[np.ndarray, " rows"], most: int) -> int:
