@@ -202,7 +202,11 @@ def choose_lookback(panel: Panel, split: Split, horizon: int, season: int) -> tu
     wanted = max(2 * horizon, 3 * season, 24, *(m + season for m in week))
     room = int(split.train_end.min()) - horizon
     lookback = max(1, min(wanted, max(3 * room // 4, min(room, season))))
-    why = "two horizons, three seasons, or a week and a day" if lookback == wanted else "what the shortest training part has room for"
+    why = (
+        "two horizons, three seasons, or a week and a day"
+        if lookback == wanted
+        else "what the shortest training part has room for"
+    )
     return lookback, Guess("lookback", str(lookback), why)
 
 

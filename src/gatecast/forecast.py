@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -54,6 +54,7 @@ class Forecast:
         return pl.DataFrame(data)
 
 
+@runtime_checkable
 class Forecaster(Protocol):
     """Anything that can be judged: the net, a baseline, or somebody else's model.
 
@@ -73,9 +74,13 @@ class Forecaster(Protocol):
 
 def forecast_times(panel: Panel, origins: Origins, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """The cutoff of each origin, (windows,), and the times it forecasts, (windows, horizon)."""
-    pairs = list(zip(origins.series.tolist(), origins.position.tolist(), strict=True))
-    cutoffs = np.asarray([panel.times[panel.offsets[s] + p - 1] for s, p in pairs], dtype=panel.times.dtype)
-    times = np.stack([panel.horizon_times(s, p, horizon) for s, p in pairs])
+    cutoffs = panel.times[panel.offsets[origins.series] + origins.position - 1]
+    times = np.empty((len(origins), horizon), dtype=panel.times.dtype)
+    for series in np.unique(origins.series).tolist():
+        own = panel.times[panel.rows(series)]
+        extended = np.concatenate([own, panel.horizon_times(series, len(own), horizon)])
+        mine = origins.series == series
+        times[mine] = extended[origins.position[mine, None] + np.arange(horizon)]
     return cutoffs, times
 
 

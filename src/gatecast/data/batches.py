@@ -44,13 +44,20 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class PanelTensors:
-    """A panel on the device, ready to be gathered."""
+    """A panel on the device, ready to be gathered.
+
+    Attributes:
+        starts: the first row of each series.
+        table: the channels of each row, then whether each was observed, then what is known in advance.
+        static: covariates of the series, scaled.
+        steps: the rows of a window, counted from its cutoff.
+    """
 
     starts: Int64[Tensor, " series"]
-    values: Float[Tensor, "rows channels"]
-    observed: Float[Tensor, "rows channels"]
-    known: Float[Tensor, "rows known"]
+    table: Float[Tensor, "rows features"]
     static: Float[Tensor, "series static"]
+    steps: Int64[Tensor, " lookback_plus_horizon"]
+    channels: int
     targets: int
     lookback: int
     horizon: int
@@ -69,16 +76,16 @@ class PanelTensors:
         forecast.
         """
         series, first = places[:, 0], places[:, 1:]
-        steps = torch.arange(-self.lookback, self.horizon, device=first.device)
-        rows = torch.maximum(first + steps, self.starts[series, None])  # (B, lookback + horizon)
-        back, ahead = rows[:, : self.lookback], rows[:, self.lookback :]
-        mask = self.observed[ahead, : self.targets]
+        rows = torch.maximum(first + self.steps, self.starts[series, None])  # (B, lookback + horizon)
+        window, channels = self.table[rows], self.channels  # (B, lookback + horizon, features)
+        back, ahead = window[:, : self.lookback], window[:, self.lookback :]
+        mask = ahead[..., channels : channels + self.targets]
         return Batch(
-            past=self.values[back],
-            observed=self.observed[back],
-            known=self.known[rows],
+            past=back[..., :channels],
+            observed=back[..., channels : 2 * channels],
+            known=window[..., 2 * channels :],
             static=self.static[series],
-            actual=self.values[ahead, : self.targets] * mask,
+            actual=ahead[..., : self.targets] * mask,
             mask=mask,
         )
 
@@ -114,21 +121,16 @@ def panel_tensors(
     values = np.full((offsets[-1], scaled.shape[1]), np.nan)
     values[rows] = scaled
     filled = carry_forward(values, offsets)
-    tensors = {
-        "values": filled,
-        "observed": np.isfinite(values),
-        "known": _known(panel, filled, offsets, layout),
-        "static": static,
-    }
-    on_device = {
-        name: torch.tensor(array, dtype=torch.float32, device=layout.device) for name, array in tensors.items()
-    }
+    table = np.concatenate([filled, np.isfinite(values), _known(panel, filled, offsets, layout)], axis=1)
     return PanelTensors(
         starts=torch.tensor(offsets[:-1], device=layout.device),
+        table=torch.tensor(table, dtype=torch.float32, device=layout.device),
+        static=torch.tensor(static, dtype=torch.float32, device=layout.device),
+        steps=torch.arange(-layout.lookback, horizon, device=layout.device),
+        channels=values.shape[1],
         targets=len(panel.columns.target),
         lookback=layout.lookback,
         horizon=horizon,
-        **on_device,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -16,11 +15,6 @@ from gatecast.evaluation.results import Metrics
 from gatecast.evaluation.scoring import mase_scales, score_forecast, score_steps, window_losses
 from gatecast.evaluation.verdict import best_and_reference, judge
 from gatecast.forecast import Forecast, Forecaster, forecast_times
-
-
-@runtime_checkable
-class Judged(Forecaster, Protocol):
-    """Any Forecaster, in a form that the checks of argument types can recognise at run time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +51,7 @@ class Backtest:
         return frame.select(*(c for c in known if c in frame.columns), *quantiles)
 
 
-def backtest(forecasters: Sequence[Judged], panel: Panel, origins: Origins, horizon: int) -> Backtest:
+def backtest(forecasters: Sequence[Forecaster], panel: Panel, origins: Origins, horizon: int) -> Backtest:
     """Let every forecaster, already fitted, forecast from the same origins.
 
     Windows in which nothing was observed are left out, with a note.

@@ -59,9 +59,7 @@ def load_checkpoint(path: Path, network: RecurrentNetwork, state: TrainingState)
 def _tensors(network: RecurrentNetwork, state: TrainingState) -> dict[str, Tensor]:
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in state.best_weights.items()}
-    for name, moments in (("first", state.optimiser.first), ("second", state.optimiser.second)):
-        tensors |= {f"{name}.{index}": moment for index, moment in enumerate(moments)}
-    return tensors
+    return tensors | {"optimiser.first": state.optimiser.first, "optimiser.second": state.optimiser.second}
 
 
 def _restore(

@@ -20,7 +20,7 @@ from gatecast.data.sampling import Sampler
 from gatecast.errors import TrainingError
 from gatecast.models.network import RecurrentNetwork
 from gatecast.training.config import TrainingConfig
-from gatecast.training.optimiser import Adam, learning_rate
+from gatecast.training.optimiser import Adam, clip, learning_rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +101,7 @@ def train(
     if math.isinf(state.best_validation):
         state.note_validation(network, validation_loss(network, data))
     sampler = Sampler(len(data.train), config.batch_size, config.seed)
+    network.train()
     while not state.finished(config):
         yield _step(network, data, config, state, sampler)
 
@@ -110,20 +111,20 @@ def _step(
 ) -> StepRecord:
     places = data.train[torch.from_numpy(sampler.batch(state.step))]
     rate = learning_rate(config, state.step)
-    network.train()
     with _dropout_seed(network, config.seed, state.step):
         loss = network.loss(data.tensors.gather(places))
-    for parameter in network.parameters():
-        parameter.grad = None
+    state.optimiser.clear_gradient()
     loss.backward()
     value = float(loss.detach())
-    norm = clip_gradients(network, config.clip_norm)
+    gradient = state.optimiser.gradient()
+    norm = clip(gradient, config.clip_norm)
     _check(value, norm, state.step)
     state.step += 1
-    state.optimiser.step(state.step, rate)
+    state.optimiser.step(gradient, state.step, rate)
     validation, best = None, False
     if state.step % config.evaluate_every == 0 or state.step == config.steps:
         validation = validation_loss(network, data)
+        network.train()
         best = state.note_validation(network, validation)
     epoch = state.step / sampler.steps_per_epoch
     return StepRecord(state.step, epoch, value, rate, norm, validation, best)
@@ -138,16 +139,6 @@ def _dropout_seed(network: RecurrentNetwork, seed: int, step: int) -> Iterator[N
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1)))
         yield
-
-
-def clip_gradients(network: RecurrentNetwork, most: float) -> float:
-    """Scale all gradients down to a joint norm of `most` (Pascanu et al. 2013, alg. 1); returns the norm before."""
-    gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    norm = float(torch.stack([g.norm() for g in gradients]).norm())
-    if norm > most:
-        for gradient in gradients:
-            gradient.mul_(most / norm)
-    return norm
 
 
 def _check(loss: float, norm: float, step: int) -> None:
