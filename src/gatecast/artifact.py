@@ -1,12 +1,16 @@
 """Save and load: `model.json` and `weights.safetensors`; nothing on the load path can execute anything.
 
 safetensors alone still accepts absurd shapes, NaN weights and a swapped file, so loading checks, in this order: the
-sizes of both files before either is read, the manifest against its types, the sha256 of the weights, and every tensor's
-name, shape, type and finiteness against the net that the manifest describes.
+sizes of both files before either is read, the manifest against its types and its own sha256, the sha256 of the weights,
+and every tensor's name, shape, type and finiteness against the net that the manifest describes.  A sha256 guards
+against accidents: somebody who alters a model on purpose can write a fitting one, and then meets the other checks.
 """
 
 import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,15 +24,17 @@ from torch import Tensor
 from gatecast.data.calendar import Frequency
 from gatecast.data.columns import Columns, Guess
 from gatecast.data.scalers import Scaling
-from gatecast.errors import ArtifactError, GatecastError
+from gatecast.errors import ArtifactError, GatecastError, OptionError
 from gatecast.files import write_atomic
 from gatecast.forecaster import Fitted, ForecasterConfig, RecurrentForecaster, network_sizes
 from gatecast.models.network import RecurrentNetwork
 
 SCHEMA = 1
+NOT_SEALED = "0" * 64
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
 MOST_MANIFEST_BYTES = 64 * 2**20
 MOST_WEIGHT_BYTES = 2 * 2**30
+MOST_LOOKBACK = 2**20  # rows; the shapes of the weights need not tell the lookback
 
 
 class About(Struct, frozen=True):
@@ -57,9 +63,10 @@ class About(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """model.json."""
+    """model.json; `seal` is the sha256 of the file as it is while the seal is all zeros."""
 
     schema: int
+    seal: str
     columns: Columns
     frequency: Frequency
     config: ForecasterConfig
@@ -84,7 +91,7 @@ def save(forecaster: RecurrentForecaster, folder: str | Path, about: About | Non
     manifest = _manifest(forecaster, weights, about or About())
     _keep_previous(path)
     write_atomic(path / WEIGHTS, weights)
-    write_atomic(path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    write_atomic(path / MANIFEST, seal(msgspec.json.format(msgspec.json.encode(manifest), indent=1), NOT_SEALED))
     for old in path.glob(_previous_name("*")):
         old.unlink()
     return path
@@ -115,15 +122,37 @@ def read_manifest(path: Path) -> Manifest:
                 f"{path / MANIFEST} has schema {schema}, and this gatecast reads schema {SCHEMA}: "
                 f"load it with the version that wrote it, or train again."
             )
-        return msgspec.json.decode(raw, type=Manifest)
+        manifest = msgspec.json.decode(raw, type=Manifest)
+        json.loads(raw, object_pairs_hook=_refuse_repeats)
     except (msgspec.MsgspecError, GatecastError, RecursionError, UnicodeDecodeError) as error:
         if isinstance(error, ArtifactError):
             raise
-        raise ArtifactError(f"{path / MANIFEST} is not a model description: {error}") from error
+        raise ArtifactError(
+            f"{path / MANIFEST} is not a model description: {error}. Copy the whole model folder again, or train again."
+        ) from error
+    if seal(raw, manifest.seal) != raw:
+        raise ArtifactError(
+            f"{path / MANIFEST} was altered after it was written (its sha256 differs from its seal): "
+            f"copy the whole model folder again, or train again."
+        )
+    return manifest
+
+
+def seal(manifest: bytes, old: str) -> bytes:
+    """The bytes of model.json with a fitting seal in the place of the `old` one."""
+    blank = manifest.replace(old.encode(), NOT_SEALED.encode(), 1)
+    return blank.replace(NOT_SEALED.encode(), hashlib.sha256(blank).hexdigest().encode(), 1)
 
 
 class _Schema(Struct):
     schema: int
+
+
+def _refuse_repeats(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Refuse an object that names a key twice: readers may disagree on which one counts."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise OptionError(f"the key {max(names, key=names.count)!r} stands there twice")
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -149,7 +178,7 @@ def _keep_previous(path: Path) -> None:
     except ArtifactError:
         return  # what is overwritten was not loadable, so there is nothing to keep
     if not kept.exists():
-        kept.hardlink_to(path / WEIGHTS)
+        write_atomic(kept, (path / WEIGHTS).read_bytes())  # a copy, for not every disk can link
 
 
 def _weights_of(manifest: Manifest, path: Path) -> bytes:
@@ -169,6 +198,7 @@ def _manifest(forecaster: RecurrentForecaster, weights: bytes, about: About) -> 
     fitted = forecaster.fitted_
     return Manifest(
         schema=SCHEMA,
+        seal=NOT_SEALED,
         columns=fitted.columns,
         frequency=fitted.frequency,
         config=forecaster.config,
@@ -184,6 +214,8 @@ def _manifest(forecaster: RecurrentForecaster, weights: bytes, about: About) -> 
 
 
 def _rebuild(manifest: Manifest, weights: bytes) -> RecurrentForecaster:
+    if manifest.config.lookback > MOST_LOOKBACK:
+        raise ArtifactError(f"lookback={manifest.config.lookback} is more than the {MOST_LOOKBACK:,} rows it may be.")
     forecaster = RecurrentForecaster(manifest.config)
     series = len(manifest.ids)
     if not series or len(set(manifest.ids)) != series:

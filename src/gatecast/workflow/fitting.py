@@ -19,7 +19,7 @@ from gatecast.forecaster import ForecasterConfig
 from gatecast.workflow import runs
 from gatecast.workflow.listening import Listener, Silent
 from gatecast.workflow.model import Evaluation, Model
-from gatecast.workflow.options import FitOptions, build_options
+from gatecast.workflow.options import FitOptions, build_options, flatten
 from gatecast.workflow.telling import versions
 from gatecast.workflow.training import Trained, TrainingFiles, train_forecaster
 
@@ -126,14 +126,6 @@ def _difference(before: FitOptions, now: FitOptions) -> str:
     """The settings that differ, with both values."""
     old, new = (flatten(msgspec.to_builtins(options)) for options in (before, now))
     return ", ".join(f"{name}={old[name]!r} then, {new[name]!r} now" for name in old if old[name] != new[name])
-
-
-def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by their full names."""
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
 
 
 def _record(prepared: _Prepared, status: runs.Status, facts: dict[str, str]) -> runs.RunRecord:

@@ -1,13 +1,14 @@
 """Who is told what happens during a fit: a terminal, or nobody."""
 
 from collections.abc import Sequence
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 from gatecast.data.columns import Guess
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import StepRecord
 
 
+@runtime_checkable
 class Listener(Protocol):
     """Told about a fit as it goes on."""
 

@@ -1,11 +1,12 @@
 """What a user can say, defined once: as keyword in Python, as flag, as `--set`, and as a line in a TOML file."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +14,7 @@ from msgspec import Struct
 from gatecast.choosing import Asked
 from gatecast.data.columns import TableOptions
 from gatecast.errors import OptionError
+from gatecast.evaluation.baselines import baselines_by_name
 
 
 class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +42,9 @@ class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.windows is not None and self.windows < 1:
             raise OptionError(f"evaluation.windows counts from 1 up, got {self.windows}.")
+        if self.baselines == ():
+            raise OptionError("evaluation.baselines=none leaves the net without a rival; name one, such as naive.")
+        baselines_by_name(self.baselines or (), season=1)  # a wrong name is refused before training, not after
 
 
 class FitOptions(Asked, frozen=True, forbid_unknown_fields=True):
@@ -65,33 +70,47 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
 
 
 def build_options(settings: Mapping[str, Any], file: str | Path | None = None) -> FitOptions:
-    """Options from a TOML file, overridden by settings named as `cell` or `network.layer.cell`.
+    """Options from a TOML file, overridden by settings; in both, names are `cell` or `network.layer.cell`.
 
     Settings that are None are left as they are; texts are read as the type that is needed.
 
     Raises:
         OptionError: a name is unknown, or a value cannot be.
     """
-    tree: dict[str, Any] = _read_toml(Path(file)) if file is not None else {}
-    for name, value in settings.items():
-        if value is not None:
-            _place(tree, SHORT_NAMES.get(name, name).split("."), value)
+    tree: dict[str, Any] = {}
+    for said in (_read_toml(Path(file)) if file is not None else {}, settings):
+        for name, value in flatten(said).items():
+            if value is not None:
+                _place(tree, SHORT_NAMES.get(name, name).split("."), value)
     return _convert(tree)
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their full names."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _convert(tree: dict[str, Any]) -> FitOptions:
     try:
         return msgspec.convert(tree, FitOptions, strict=False)
     except msgspec.ValidationError as error:
-        raise OptionError(_explain(str(error))) from error
+        if isinstance(error.__cause__, OptionError):  # a configuration refused its values, and said why
+            raise OptionError(str(error.__cause__)) from error
+        raise OptionError(_explain(str(error), tree)) from error
 
 
 def _place(tree: dict[str, Any], path: list[str], value: Any) -> None:  # noqa: ANN401 - whatever the user said
+    kind = _field_type(path)
+    if _is_struct(kind):
+        name = ".".join(path)
+        within = ", ".join(all_settings(kind, f"{name}."))
+        raise OptionError(f"{name} is a group of settings, got {name}={value!r}. Name one of them: {within}.")
     for part in path[:-1]:
         tree = tree.setdefault(part, {})
-    kind = _field_type(path)
-    wants_list = "tuple" in str(kind)
-    tree[path[-1]] = _as_list(value) if wants_list else _from_text(value)
+    tree[path[-1]] = _as_list(value) if "tuple" in str(kind) else value
 
 
 def _as_list(value: Any) -> Any:  # noqa: ANN401
@@ -99,10 +118,6 @@ def _as_list(value: Any) -> Any:  # noqa: ANN401
     parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
     parts = [part.strip() if isinstance(part, str) else part for part in parts]
     return [] if parts in ([""], ["none"]) else parts
-
-
-def _from_text(value: Any) -> Any:  # noqa: ANN401
-    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _field_type(path: list[str]) -> Any:  # noqa: ANN401
@@ -140,15 +155,30 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise OptionError(f"there is no config file {path}.") from error
+    except IsADirectoryError as error:
+        raise OptionError(
+            f"{path} is a folder; give one config file, such as the one `gatecast settings` prints."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OptionError(f"the config file {path} is not TOML: {error}.") from error
 
 
-def _explain(message: str) -> str:
-    """Msgspec's message with the setting's name in front, and the choices where there are some."""
+def _explain(message: str, tree: dict[str, Any]) -> str:
+    """Msgspec's message with the setting and its value in front, and the choices where there are some."""
     reason, _, place = message.partition(" - at `$.")
-    path = place.rstrip("`")
-    if not path:
-        return reason
-    choices = get_args(_field_type(path.split("."))) if "enum" in reason else ()
-    return f"{path}: {reason}" + (f"; the choices are {', '.join(map(str, choices))}." if choices else "")
+    value: Any = tree
+    steps = re.findall(r"\w+", place)
+    for step in steps:
+        value = value[int(step) if isinstance(value, list) else step]
+    said = f"{place.rstrip('`')}={value!r}"
+    choices = _choices(_field_type([step for step in steps if not step.isdigit()]))
+    if choices:
+        return f"{said} cannot be; the choices are {', '.join(choices)}."
+    return f"{said} cannot be: {reason[0].lower()}{reason[1:]}."
+
+
+def _choices(kind: Any) -> list[str]:  # noqa: ANN401
+    """The values that a Literal allows, also inside an optional or a list."""
+    if get_origin(kind) is Literal:
+        return [str(choice) for choice in get_args(kind)]
+    return [choice for inner in get_args(kind) for choice in _choices(inner)]
