@@ -23,13 +23,13 @@ from msgspec import Struct
 from gatecast import artifact
 from gatecast.artifact import About
 from gatecast.data.columns import Guess
+from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel
 from gatecast.data.splits import split_by_time
 from gatecast.errors import ArtifactError, GatecastError, OptionError
 from gatecast.evaluation.results import Metrics, metrics_from_json, metrics_to_json
 from gatecast.files import write_atomic
 from gatecast.forecaster import ForecasterConfig
-from gatecast.reporting.pictures import write_pictures
 from gatecast.training.log import read_steps
 from gatecast.workflow.model import Evaluation, Model
 from gatecast.workflow.options import FitOptions
@@ -68,11 +68,17 @@ class RunRecord(Struct, frozen=True):
     facts: dict[str, str] = {}
 
 
-def fingerprint(source: Any) -> dict[str, str]:  # noqa: ANN401 - a path or any data frame
-    """Name, size and sha256 of a table's file; a data frame has only the name of its type."""
-    if not isinstance(source, str | Path):
-        return {"name": type(source).__name__}
-    path = Path(source)
+def fingerprint(source: Any, panel: Panel) -> dict[str, str]:  # noqa: ANN401 - a path or any data frame
+    """Name, size and sha256 of a table's file; of a data frame its type's name and the sha256 of what was read."""
+    if isinstance(source, str | Path):
+        return _file_fingerprint(Path(source))
+    digest = hashlib.sha256("\n".join(panel.ids).encode())
+    for array in (panel.offsets, panel.times, panel.values, panel.static):
+        digest.update(array.tobytes())
+    return {"name": type(source).__name__, "sha256": digest.hexdigest()}
+
+
+def _file_fingerprint(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"name": path.name, "bytes": str(path.stat().st_size), "sha256": digest}
@@ -113,6 +119,8 @@ def read_metrics(folder: str | Path) -> Metrics:
 
 def write_results(folder: Path, evaluation: Evaluation) -> None:
     """Write scores, forecasts, report and pictures of an evaluated model."""
+    from gatecast.reporting.pictures import write_pictures  # noqa: PLC0415 - drawing is loaded when wanted
+
     write_atomic(folder / METRICS, metrics_to_json(evaluation.metrics))
     parquet = io.BytesIO()
     evaluation.to_frame().write_parquet(parquet)
@@ -141,6 +149,11 @@ def load(folder: str | Path) -> Model:
         forecaster, about = artifact.load(path)
         return Model(forecaster, _asked(about), about.season, about.guesses, about)
     record = read_record(path)
+    if not (path / MODEL).exists():
+        raise ArtifactError(
+            f"the run in {path} has no model, for its training was broken off: go on with it by `gatecast fit` with "
+            f"the same data and options, --out {path} and --resume."
+        )
     forecaster, about = artifact.load(path / MODEL)
     model = Model(forecaster, record.asked, record.season, record.guesses, about, facts=record.facts)
     return _with_table(model, record, path)
@@ -154,7 +167,8 @@ def _asked(about: About) -> FitOptions:
 
 
 def _with_table(model: Model, record: RunRecord, folder: Path) -> Model:
-    if not record.source or not Path(record.source).is_file() or fingerprint(record.source) != record.data:
+    table = Path(record.source)
+    if not record.source or not table.is_file() or _file_fingerprint(table) != record.data:
         return model
     panel, _ = load_panel(record.source, record.asked.table)
     shares = record.asked.evaluation
