@@ -9,7 +9,7 @@ import polars as pl
 SEASON = 12
 SMALL: Mapping[str, Any] = {
     "horizon": 4,
-    "lookback": 16,
+    "lookback": 24,
     "season": SEASON,
     "hidden_size": 4,
     "steps": 8,

@@ -94,11 +94,14 @@ def _prepare(source: Source, options: FitOptions) -> _Prepared:
     split = split_by_time(panel, options.horizon, shares.validation, shares.test)
     chosen = choose(panel, split, options)
     guesses = (*table_guesses, *chosen.guesses)
-    return _Prepared(source, runs.fingerprint(source), options, panel, split, chosen.config, chosen.season, guesses)
+    data = runs.fingerprint(source, panel)
+    return _Prepared(source, data, options, panel, split, chosen.config, chosen.season, guesses)
 
 
 def _claim(folder: Path, prepared: _Prepared, *, resume: bool) -> None:
     """Take the run folder, or refuse to overwrite or to mix what lies there."""
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"{folder} is a file, and a run is written into a folder: give another --out.")
     if (folder / runs.RUN).exists() and not resume:
         raise OptionError(f"{folder} holds a run already: go on with it by --resume, or give another --out.")
     if resume:

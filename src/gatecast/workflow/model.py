@@ -124,6 +124,8 @@ class Model:
         Without `data`, over the test part of the table the model was fitted on.  With new `data`, over every row that
         neither training nor the choice of weights has seen, as far as dates can tell.
         """
+        if windows is not None and windows < 1:
+            raise OptionError(f"windows counts from 1 up, got windows={windows}.")
         panel = self._panel(data)
         start, end = self._test_part(panel, new=data is not None)
         most = windows if windows is not None else self.options.evaluation.windows
@@ -157,7 +159,10 @@ class Model:
             fitted = self.forecaster.fitted_
             return load_panel_like(data, fitted.columns, fitted.frequency, self.options.table)
         if self.panel is None:
-            raise InputError("this model was loaded without its table: give data to forecast from.")
+            raise InputError(
+                f"this model was loaded without its table ({self.about.data.get('name', 'unknown')}): a model folder "
+                f"does not hold it, and a run finds it only where it was and as it was. Give the data to forecast from."
+            )
         return self.panel
 
     def _baselines(self, panel: Panel, ends: np.ndarray) -> tuple[list[Baseline], Sequence[str]]:

@@ -168,7 +168,7 @@ def _asked(about: About) -> FitOptions:
 
 def _with_table(model: Model, record: RunRecord, folder: Path) -> Model:
     table = Path(record.source)
-    if not record.source or not table.is_file() or _file_fingerprint(table) != record.data:
+    if not table.is_file() or _file_fingerprint(table) != record.data:
         return model
     panel, _ = load_panel(record.source, record.asked.table)
     shares = record.asked.evaluation
