@@ -198,15 +198,15 @@ def choose_lookback(panel: Panel, split: Split, horizon: int, season: int) -> tu
 
     A year of days is more than a net of this kind can use.
     """
-    week = [m for m in _seasons(panel, split, season) if m <= 8 * season]
-    wanted = max(2 * horizon, 3 * season, 24, *(m + season for m in week))
+    wishes = {"two horizons": 2 * horizon, "three seasons": 3 * season, "enough to see a pattern": 24}
+    for longer in _seasons(panel, split, season):
+        if season < longer <= 8 * season:
+            wishes["a week and a day"] = longer + season
+    why = max(wishes, key=wishes.__getitem__)
     room = int(split.train_end.min()) - horizon
-    lookback = max(1, min(wanted, max(3 * room // 4, min(room, season))))
-    why = (
-        "two horizons, three seasons, or a week and a day"
-        if lookback == wanted
-        else "what the shortest training part has room for"
-    )
+    lookback = max(1, min(wishes[why], max(3 * room // 4, min(room, season))))
+    if lookback < wishes[why]:
+        why = "what the shortest training part has room for"
     return lookback, Guess("lookback", str(lookback), why)
 
 

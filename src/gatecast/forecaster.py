@@ -22,7 +22,7 @@ from gatecast.models.normalising import Subtract
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import TrainingData, TrainingState, train
 
-MOST_VALIDATION_WINDOWS = 2048
+MOST_VALIDATION_WINDOWS = 1024
 BATCH = 1024
 
 
