@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 refused or failed with one clear message on stderr, 2 wrong usage, 130 interrupted.
 """
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ app = App(
 )
 Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
 Json = Annotated[bool, Parameter(negative=())]
+_NO_MEMORY = "out of memory: lower hidden_size, shorten the lookback, lower training.batch_size, or use fewer series."
 
 
 @app.command
@@ -57,6 +59,8 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     spoken = _parse_settings(settings or []) | said(table, net, training, judging)
     options = build_options(spoken | {"horizon": horizon}, config)
     output = output or OutputFlags()
+    if output.resume and output.out is None:
+        raise OptionError("--resume goes on with a run that was begun: say which one with --out RUN.")
     out = output.out or _new_folder(Path("runs"), f"{data.name.split('.')[0]}-{options.network.layer.cell}")
     show.evaluated(_fit(data, options, out, output), out, as_json=output.json)
 
@@ -206,6 +210,9 @@ def _new_folder(parent: Path, name: str) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without a letter shows ? in its place
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except CycloptsError as error:
@@ -213,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
     except GatecastError as error:
         return _fail(str(error), 1)
     except MemoryError:
-        return _fail("out of memory: shorten the lookback, lower training.batch_size, or use fewer series.", 1)
+        return _fail(_NO_MEMORY, 1)
     except KeyboardInterrupt:
         return _fail("interrupted.", 130)
 
@@ -221,11 +228,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     """Run a command whose own faults are Python's to tell, but not those of files and disks."""
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except BrokenPipeError:  # whoever read our output has heard enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         return _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1)
+    except RuntimeError as error:  # torch does not raise MemoryError
+        if "allocate memory" not in str(error) and "not enough memory" not in str(error):
+            raise
+        return _fail(_NO_MEMORY, 1)
     return 0
 
 

@@ -29,17 +29,17 @@ class TableFlags:
     past
         Covariates known up to the cutoff (default: the other numeric columns; `none` for none).
     future
-        Covariates known over the horizon too.
+        Covariates known over the horizon too (default: none).
     static
-        Covariates with one value for each series.
+        Covariates with one value for each series (default: none).
     layout
-        `long`, or wide: `columns` (a column for each series) or `rows` (a row for each series).
+        Of the table: long, or wide as columns (a column for each series) or rows (a row for each) (default: long).
     duplicates
-        What to do with two rows of one series at one time.
+        What to do with two rows of one series at one time (default: error).
     frequency
         The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo (default: inferred).
     min_rows
-        Drop series with fewer rows instead of refusing them.
+        Drop series with fewer rows instead of refusing them (default: 0).
     """
 
     target: Names = None
@@ -76,9 +76,9 @@ class NetFlags:
     num_layers
         Recurrent layers stacked on each other (default: 1).
     dropout
-        Share of units dropped between layers while training.
+        Share of units dropped between layers while training (default: 0).
     loss
-        quantile (default), mae, mse or huber.
+        What training makes small (default: quantile).
     quantiles
         Levels that the quantile loss trains (default: 0.1 0.5 0.9).
     """

@@ -131,8 +131,8 @@ def _table(title: str) -> Table:
 
 
 def _print(table: Table) -> None:
-    console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 140)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)  # a pipe has no width of its own
+    console.print(table)
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,87 @@
+"""The public names, and what it costs to import them."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import gatecast
+
+HEAVY = (
+    "bokeh",
+    "cyclopts",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "polars",
+    "ray",
+    "rich",
+    "scipy",
+    "starlette",
+    "statsmodels",
+    "tensorboard",
+    "torch",
+)
+DRAWN_OR_LEARNT_LATER = ("bokeh", "matplotlib", "pandas", "ray", "scipy", "statsmodels", "tensorboard", "torch._dynamo")
+
+
+def test_the_public_names_are_these() -> None:
+    assert gatecast.__all__ == [
+        "Columns",
+        "Evaluation",
+        "FitOptions",
+        "Forecast",
+        "Forecaster",
+        "GatecastError",
+        "Model",
+        "Prediction",
+        "TableOptions",
+        "__version__",
+        "fit",
+        "load",
+        "load_dataset",
+        "save",
+    ]
+    assert dir(gatecast) == gatecast.__all__
+
+
+@pytest.mark.parametrize("name", gatecast.__all__)
+def test_every_public_name_is_there_under_its_own_name(name: str) -> None:
+    found = getattr(gatecast, name)
+    assert name in ("__version__", getattr(found, "__name__", ""))
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'gatecast' has no attribute 'fitt'"):
+        gatecast.fitt  # noqa: B018 - reading it is the test
+
+
+def imported_by(code: str, names: tuple[str, ...]) -> str:
+    """Which of the modules are loaded after `code` ran in a fresh Python."""
+    script = f"{textwrap.dedent(code)}\nimport sys\nprint(*(name for name in {names!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].strip()
+
+
+def test_importing_gatecast_loads_nothing_heavy() -> None:
+    assert imported_by("import gatecast", HEAVY) == ""
+
+
+def test_asking_for_the_version_loads_nothing_heavy_but_the_parser() -> None:
+    code = "from gatecast.cli import main\nmain(['--version'])"
+    assert imported_by(code, HEAVY) in ("cyclopts", "cyclopts rich")
+
+
+def test_importing_fit_loads_neither_charts_nor_statistics() -> None:
+    assert imported_by("from gatecast.workflow import fit", DRAWN_OR_LEARNT_LATER) == ""
+
+
+def test_predicting_loads_neither_charts_nor_statistics() -> None:
+    code = """
+        import math, polars
+        from gatecast import fit
+        table = polars.DataFrame({"y": [math.sin(k / 2) + k % 7 for k in range(80)]})
+        fit(table, horizon=2, lookback=8, hidden_size=2, steps=2).predict().to_frame()
+    """
+    assert imported_by(code, DRAWN_OR_LEARNT_LATER) == ""
