@@ -30,8 +30,8 @@ _NO_MEMORY = "out of memory: lower hidden_size, shorten the lookback, lower trai
 def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in values
     data: Path,
     /,
-    horizon: int | None = None,
     *,
+    horizon: int | None = None,
     config: Path | None = None,
     settings: Settings | None = None,
     table: TableFlags | None = None,

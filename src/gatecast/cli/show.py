@@ -13,6 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gatecast.errors import OptionError
 from gatecast.evaluation.results import Metrics
@@ -59,8 +60,8 @@ def scores(metrics: Metrics, *, as_json: bool) -> None:
         table.add_row(escape(score.model), *(f"{number:,.4g}" for number in numbers), style=style)
     _print(table)
     for note in metrics.notes:
-        line(f"note: {note}")
-    line(metrics.verdict.text)
+        _say(f"note: {note}")
+    _say(metrics.verdict.text)
 
 
 def predicted(prediction: Prediction, out: Path | None, *, as_json: bool) -> None:
@@ -130,9 +131,17 @@ def _table(title: str) -> Table:
     return table
 
 
+def _say(sentence: str) -> None:
+    """A sentence: broken between words in a terminal, one line in a pipe."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(Text(sentence))
+    else:
+        line(sentence)
+
+
 def _print(table: Table) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)  # a pipe has no width of its own
-    console.print(table)
+    """A table; a pipe has no width of its own."""
+    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def _plain(value: object) -> object:
