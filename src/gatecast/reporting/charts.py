@@ -16,7 +16,7 @@ from gatecast.reporting.record import RunReport
 from gatecast.reporting.rows import axis, backtest_rows, before_the_end, interval, thin, values
 from gatecast.reporting.style import BEST, GREY, INK, NET, PART_COLOURS, Line, lines
 from gatecast.reporting.training import losses, spread, validation
-from gatecast.reporting.views import View, unit
+from gatecast.reporting.views import View, unit_of
 
 MOST_AT_ONCE = 150  # points of a backtest side by side before lines run into each other
 
@@ -24,7 +24,7 @@ MOST_AT_ONCE = 150  # points of a backtest side by side before lines run into ea
 def fan_chart(run: RunReport, view: View) -> figure:
     """The end of the history, and the forecast beyond it with its interval."""
     past, future = before_the_end(run, view), view.of(run.forecast)
-    chart = canvas(axis(future["ds"]), unit(run, view))
+    chart = canvas(axis(future["ds"]), unit_of(run, view))
     actual = source(x=axis(past["ds"]), actual=values(past, "y"))
     line = chart.line("x", "actual", source=actual, color=INK, line_width=1.4, legend_label="actual")
     hover(chart, line, [("actual", "actual")])
@@ -44,7 +44,7 @@ def backtest_chart(run: RunReport, view: View, most: int) -> LayoutDOM:
     """Actuals over the test part, with the net and the baselines that matter; at most `most` points."""
     rows = backtest_rows(run, view, most)
     drawn = lines(run.name, rivals(run.metrics))
-    chart = canvas(axis(rows["ds"]), unit(run, view))
+    chart = canvas(axis(rows["ds"]), unit_of(run, view))
     columns = {f"m{index}": values(rows, f"model:{line.model}") for index, line in enumerate(drawn)}
     columns |= {"actual": values(rows, "y"), "low": values(rows, "low"), "high": values(rows, "high")}
     data = source(x=axis(rows["ds"]), **columns)
@@ -96,7 +96,7 @@ def training_chart(run: RunReport) -> figure:
 def parts_chart(run: RunReport, view: View) -> figure:
     """The history with the training, validation and test parts shaded."""
     rows = thin(view.of(run.history))
-    chart = canvas(axis(rows["ds"]), unit(run, view), height=220)
+    chart = canvas(axis(rows["ds"]), unit_of(run, view), height=220)
     first, second = axis(pl.Series(run.parts))
     for edges, colour in zip([(None, first), (first, second), (second, None)], PART_COLOURS.values(), strict=True):
         shade = BoxAnnotation(left=edges[0], right=edges[1], fill_color=colour, fill_alpha=0.16, line_color=None)

@@ -16,7 +16,7 @@ from gatecast.reporting.record import RunReport
 from gatecast.reporting.rows import axis, backtest_rows, interval, thin, values
 from gatecast.reporting.style import BEST, GREY, INK, NET, PART_COLOURS, lines
 from gatecast.reporting.training import losses, spread, validation
-from gatecast.reporting.views import MOST_VIEWS, View, all_views, choose_views, longest_view, unit
+from gatecast.reporting.views import MOST_VIEWS, View, all_views, choose_views, longest_view, unit_of
 
 MOST_AT_ONCE = 150  # points of one line, at least four horizons; more would run into one another on paper
 
@@ -48,7 +48,9 @@ def draw(run: RunReport) -> dict[str, Figure]:
     figures = {"data": plot_parts(run)}
     if not run.forecast.is_empty():
         views, _ = choose_views(run)
-        figures["forecast"] = plot_forecast(run.history, run.forecast, views, findings.forecast_finding(run))
+        figures["forecast"] = plot_forecast(
+            run.history, run.forecast, views, findings.forecast_finding(run), run.facts.get("target", "value")
+        )
     if not run.backtest.is_empty():
         figures["backtest"] = plot_backtest(run)
     if len(findings.by_step(run.metrics, run.name)) > 1:
@@ -59,7 +61,11 @@ def draw(run: RunReport) -> dict[str, Figure]:
 
 
 def plot_forecast(
-    history: pl.DataFrame, forecast: pl.DataFrame, views: Sequence[View] | None = None, title: str = "Forecast"
+    history: pl.DataFrame,
+    forecast: pl.DataFrame,
+    views: Sequence[View] | None = None,
+    title: str = "Forecast",
+    unit: str = "value",
 ) -> Figure:
     """The end of the history, and the forecast beyond it with its interval, one chart a series.
 
@@ -68,6 +74,7 @@ def plot_forecast(
         forecast: `unique_id, ds, mean`, quantiles such as `q0.1, q0.9` for the interval (and `target`).
         views: which series and targets to draw; the first six of the forecast when left out.
         title: what the picture shows.
+        unit: what the vertical axis measures, where the views name no target.
     """
     views = all_views(forecast)[:MOST_VIEWS] if views is None else views
     figure, charts = sheet(title, len(views))
@@ -79,7 +86,7 @@ def plot_forecast(
             band(chart, axis(future["ds"]), values(future, ends.low), values(future, ends.high), ends)
         marker = "o" if len(future) <= 60 else ""
         chart.plot(axis(future["ds"]), values(future, "mean"), color=NET, marker=marker, markersize=3, label="forecast")
-        label(chart, time_axis(chart, axis(future["ds"])), view.target or "value", view.label())
+        label(chart, time_axis(chart, axis(future["ds"])), view.target or unit, view.label())
         legend(chart)
     return figure
 
@@ -101,7 +108,7 @@ def _backtest(chart: Axes, run: RunReport, view: View) -> None:
     chart.plot(x, values(rows, "y"), color=INK, linewidth=1, label="actual")
     for line in reversed(lines(run.name, findings.rivals(run.metrics))):
         stroke(chart, x, values(rows, f"model:{line.model}"), line)
-    label(chart, time_axis(chart, x), unit(run, view), view.label())
+    label(chart, time_axis(chart, x), unit_of(run, view), view.label())
     legend(chart)
 
 
@@ -149,6 +156,6 @@ def plot_parts(run: RunReport) -> Figure:
     for (name, colour), left, right in zip(PART_COLOURS.items(), edges[:-1], edges[1:], strict=True):
         chart.axvspan(left, right, color=colour, alpha=0.2, linewidth=0, label=name)
     chart.plot(x, values(rows, "y"), color=INK, linewidth=0.9)
-    label(chart, time_axis(chart, x), unit(run, view), view.label())
+    label(chart, time_axis(chart, x), unit_of(run, view), view.label())
     legend(chart, last_first=False)
     return figure

@@ -91,6 +91,6 @@ def longest_view(frame: pl.DataFrame) -> View:
     return View(*lengths.select(keys).row(0))
 
 
-def unit(run: RunReport, view: View) -> str:
+def unit_of(run: RunReport, view: View) -> str:
     """What the vertical axis of a chart measures: the target's name where it is known."""
     return view.target or run.facts.get("target", "value")

@@ -44,7 +44,8 @@ class Prediction:
         """The forecast behind the last stretch of history, as a matplotlib figure."""
         from gatecast.reporting.pictures import plot_forecast  # noqa: PLC0415 - drawing is loaded when wanted
 
-        return plot_forecast(history_frame(self.panel), self.to_frame())
+        unit = ", ".join(self.panel.columns.target)
+        return plot_forecast(history_frame(self.panel), self.to_frame(), unit=unit)
 
 
 @final
