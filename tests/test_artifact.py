@@ -295,6 +295,7 @@ ABSURD: dict[str, Callable[[dict[str, Any]], object]] = {
         config_of(tree)["network"].update(highway=False),
     ),
     "horizon": lambda tree: config_of(tree).update(horizon=10**9),
+    "a horizon that memory could hold": lambda tree: config_of(tree).update(horizon=2_000_000),
     "horizon past 64 bits": lambda tree: config_of(tree).update(horizon=10**30),
     "season": lambda tree: config_of(tree).update(season=10**18, subtract="seasonal"),
     "quantiles": lambda tree: config_of(tree)["network"].update(quantiles=[k / 2**18 for k in range(1, 2**18)]),

@@ -5,21 +5,24 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gatecast.cli import main
 from gatecast.training.log import read_steps
+from gatecast.training.loop import StepRecord, TrainingState, train
 from gatecast.workflow import load
 from gatecast.workflow.runs import read_record
 from small_tables import wave_table
 
-STEPS = 600
+STEPS, EVERY = 600, 20
 FLAGS = (
     *("--horizon", "4", "--lookback", "24", "--season", "12", "--hidden-size", "4", "--num-layers", "2"),
     *("--dropout", "0.3", "--steps", str(STEPS), "--baselines", "naive", "--quiet"),
-    *("--set", "training.evaluate_every=20", "patience=1000", "batch_size=16"),
+    *("--set", f"training.evaluate_every={EVERY}", "patience=1000", "batch_size=16"),
 )
 COMPARED = ("model/weights.safetensors", "steps.jsonl")
 
@@ -54,29 +57,39 @@ def interrupt(folder: Path, name: str, *more: str, after: int, with_signal: sign
     return process.returncode
 
 
-def assert_resumes_to_the_unbroken_run(folder: Path, name: str) -> None:
+def resume_to_the_unbroken_run(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Go on to the end, compare with the unbroken run, and return the step that it went on from."""
+    begun: list[int] = []
+
+    def noted(network: Any, data: Any, config: Any, state: TrainingState) -> Iterator[StepRecord]:
+        begun.append(state.step)
+        return train(network, data, config, state)
+
+    monkeypatch.setattr("gatecast.workflow.training.train", noted)
     assert main(fit_command(folder, name, "--resume")) == 0
     for file in COMPARED:
         assert (folder / name / file).read_bytes() == (folder / "unbroken" / file).read_bytes(), file
     assert read_record(folder / name).status == "done"
+    return begun[0]
 
 
-def test_a_run_killed_twice_and_resumed_equals_an_unbroken_run(folder: Path) -> None:
+def test_a_run_killed_twice_and_resumed_equals_an_unbroken_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kill = signal.SIGKILL
     assert interrupt(folder, "killed", after=0, with_signal=kill) == -kill, "before its first checkpoint"
     assert read_record(folder / "killed").status == "training"
     assert interrupt(folder, "killed", "--resume", after=190, with_signal=kill) == -kill
-    assert_resumes_to_the_unbroken_run(folder, "killed")
+    logged = len(read_steps(folder / "killed" / "steps.jsonl"))
+    begun = resume_to_the_unbroken_run(folder, "killed", monkeypatch)
+    assert logged - 2 * EVERY < begun <= logged, "from the newest checkpoint, not from the start"
 
 
-def test_ctrl_c_keeps_what_was_learnt_and_the_run_can_go_on(folder: Path) -> None:
+def test_ctrl_c_keeps_what_was_learnt_and_the_run_can_go_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert interrupt(folder, "stopped", after=90, with_signal=signal.SIGINT) == 0
     assert read_record(folder / "stopped").status == "stopped"
     model = load(folder / "stopped")
     assert model.predict().to_frame().height == 4
-    assert len(model.steps) < STEPS
     assert (folder / "stopped" / "report.html").exists()
-    assert_resumes_to_the_unbroken_run(folder, "stopped")
+    assert resume_to_the_unbroken_run(folder, "stopped", monkeypatch) == len(model.steps) < STEPS
 
 
 def test_resuming_a_finished_run_changes_nothing(folder: Path) -> None:

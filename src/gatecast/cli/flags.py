@@ -103,9 +103,9 @@ class TrainingFlags:
     Parameters
     ----------
     steps
-        The most training steps (default: 1500).
+        The most training steps (default: 1000).
     learning_rate
-        The highest learning rate (default: 0.001).
+        The highest learning rate (default: 0.003).
     seed
         Of the first weights, the order of the windows, and dropout (default: 0).
     """
