@@ -24,6 +24,7 @@ from gatecast.training.config import TrainingConfig
 
 MOST_LAG = 500  # lags searched for a season when rows have no dates
 MOST_ORIGINS = 2000
+SHORT_SEASON = 24  # rows; of longer seasons two are read, because each row of the lookback costs time
 T = TypeVar("T")
 CLEARLY_BETTER = 0.7  # a seasonal naive error below this share of the naive one means the season leads
 
@@ -194,11 +195,13 @@ def _spread(filled: np.ndarray, panel: Panel, split: Split) -> np.ndarray:
 
 
 def choose_lookback(panel: Panel, split: Split, horizon: int, season: int) -> tuple[int, Guess]:
-    """Two horizons, three seasons, or a week and a day of hours, where the shortest training part has the room.
+    """Two horizons, some seasons, or a week and a day of hours, where the shortest training part has the room.
 
     A year of days is more than a net of this kind can use.
     """
-    wishes = {"two horizons": 2 * horizon, "three seasons": 3 * season, "enough to see a pattern": 24}
+    wishes = {"two horizons": 2 * horizon, "two seasons": 2 * season, "enough to see a pattern": 24}
+    if season <= SHORT_SEASON:
+        wishes["three seasons"] = 3 * season
     for longer in _seasons(panel, split, season):
         if season < longer <= 8 * season:
             wishes["a week and a day"] = longer + season
