@@ -22,17 +22,21 @@ class Terminal:
         self._task = TaskID(0)
         self._validation = float("inf")
 
+    def _say(self, text: str) -> None:
+        """One line; broken between words in a terminal, left whole in a file."""
+        self._console.print(text, soft_wrap=not self._console.is_terminal)
+
     def guessed(self, guesses: Sequence[Guess]) -> None:
         """List the guesses, with how to overrule them."""
         if not guesses:
             return
-        self._console.print("[bold]Decided for you[/] (name an option to say otherwise):")
+        self._say("[bold]Decided for you[/] (name an option to say otherwise):")
         for guess in guesses:
-            self._console.print(f"  [cyan]{escape(guess.what)}[/] = {escape(guess.value)}  [dim]{escape(guess.why)}[/]")
+            self._say(f"  [cyan]{escape(guess.what)}[/] = {escape(guess.value)}  [dim]{escape(guess.why)}[/]")
 
     def stage(self, text: str) -> None:
         """One line a stage."""
-        self._console.print(f"[dim]{escape(text)}[/]")
+        self._say(f"[dim]{escape(text)}[/]")
 
     def training(self, config: TrainingConfig, first_step: int) -> None:
         """Start the progress bar."""
