@@ -115,6 +115,19 @@ def test_flags_go_over_set_and_set_goes_over_the_config_file(run: Path, tmp_path
     assert options.training.steps == 2
 
 
+@pytest.mark.parametrize(
+    ("flags", "meant"), [(("--set", "horizon=3"), 3), (("--set", "horizon=3", "--horizon", "2"), 2)]
+)
+def test_the_horizon_may_be_set_like_any_other_setting(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Ask, flags: tuple[str, ...], meant: int
+) -> None:
+    asked: list[FitOptions] = []
+    monkeypatch.setattr(commands, "_fit", lambda *given: asked.append(given[1]))
+    monkeypatch.setattr("gatecast.cli.show.evaluated", lambda *_, **__: None)
+    assert ask("fit", table_of(run), *flags, "--out", tmp_path / "run").code == 0
+    assert asked[0].horizon == meant
+
+
 def test_predict_prints_writes_and_dumps_the_same_forecast(run: Path, tmp_path: Path, ask: Ask) -> None:
     expected = load(run).predict().to_frame()
     assert ask("predict", run, "--out", tmp_path / "new" / "f.parquet").out.startswith("4 rows written to")

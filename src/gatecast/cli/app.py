@@ -57,7 +57,7 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     from gatecast.workflow import build_options  # noqa: PLC0415
 
     spoken = _parse_settings(settings or []) | said(table, net, training, judging)
-    options = build_options(spoken | {"horizon": horizon}, config)
+    options = build_options(spoken if horizon is None else spoken | {"horizon": horizon}, config)
     output = output or OutputFlags()
     if output.resume and output.out is None:
         raise OptionError("--resume goes on with a run that was begun: say which one with --out RUN.")
