@@ -271,7 +271,7 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no series": (lambda tree: tree.update(ids=[], scale=[], centre=[]), "series names are missing or repeat"),
     "a series twice": (lambda tree: tree.update(ids=["s0", "s0"]), "series names are missing or repeat"),
     "a column too few": (lambda tree: tree["columns"].update(past=[]), "2 x 1"),
-    "a step of zero": (lambda tree: tree["frequency"].update(multiple=0), "at least 1"),
+    "a step of zero": (lambda tree: tree["frequency"].update(multiple=0), "units from 1 to"),
     "a lone surrogate": (lambda tree: tree.update(seal="\ud800"), "not a model description"),
     "an empty seal": (lambda tree: tree.update(seal=""), "altered after it was written"),
 }

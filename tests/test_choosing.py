@@ -86,3 +86,21 @@ def test_a_lookback_longer_than_the_data_is_refused_with_the_numbers() -> None:
     panel = waves(rows=100)
     with pytest.raises(TooShortError, match=r'lookback=90 .* at least 96 rows .* series "s0" has 64\. Shorten'):
         choose(panel, split_by_time(panel, 6), Asked(horizon=6, lookback=90))
+
+
+def test_a_short_lookback_is_obeyed_though_a_longer_season_would_lead() -> None:
+    hours = np.arange(24 * 7 * 20)
+    panel = panel_from_arrays(
+        {"a": np.sin(2 * np.pi * hours / 24)[:, None] + 5}, Columns(target=("y",), time="ds"), parse_frequency("1h")
+    )
+    config = choose(panel, split_by_time(panel, 6), Asked(horizon=6, lookback=12)).config
+    assert (config.lookback, config.subtract) == (12, "last")
+
+
+def test_a_season_longer_than_the_shortest_series_allows_is_not_subtracted() -> None:
+    week = np.where(np.arange(24 * 7 * 20) // 24 % 7 < 5, 10.0, 1.0)[:, None]
+    columns = Columns(target=("y",), id="unique_id")
+    panel = panel_from_arrays({"long": week, "short": week[:300]}, columns, parse_frequency("row"))
+    config = choose(panel, split_by_time(panel, 6), Asked(horizon=6, season=24)).config
+    assert config.season <= config.lookback
+    assert config.lookback + 6 <= split_by_time(panel, 6).train_end.min()

@@ -238,7 +238,6 @@ REFUSALS: Sequence[tuple[str, str]] = (
     ("predict RUN --out f.xlsx", r"--out writes .csv or .parquet, got 'f.xlsx'"),
     ("backtest RUN --windows 0", "windows counts from 1 up, got windows=0"),
     ("backtest absent", "there is no folder absent"),
-    ("compare", "give at least one run folder"),
     ("compare absent", r"absent is not a finished run: there is no metrics.json"),
 )
 
@@ -262,6 +261,7 @@ WRONG_USAGE = (
     ("fit a.csv --horizon many", "Invalid value for --horizon"),
     ("fit a.csv --cell grru", 'Did you mean "gru"'),
     ("predict", "RUN"),
+    ("compare", "RUN"),
     ("predict run --windows 3", "Unknown option"),
 )
 

@@ -32,8 +32,28 @@ def test_numbered_series_are_cut_from_their_own_end() -> None:
     assert split.validation_end.tolist() == [82, 72]
 
 
+def test_numbered_series_of_very_different_lengths_are_all_cut() -> None:
+    split = split_by_time(panel([2000, 80], dated=False), horizon=13)
+    assert split.train_end.tolist() == [2000 - 2 * 390, 80 - 2 * 13]
+
+
+def test_a_dated_series_that_starts_late_is_refused_with_the_reason() -> None:
+    early = panel([100])
+    late = Panel(
+        columns=early.columns,
+        frequency=early.frequency,
+        ids=("s0", "s1"),
+        offsets=np.array([0, 100, 140]),
+        times=np.concatenate([early.times, early.times[60:]]),
+        values=np.concatenate([early.values, early.values[60:]]),
+        static=np.zeros((2, 0), dtype=np.float32),
+    )
+    with pytest.raises(TooShortError, match=r'of the 40 rows of series "s1" only 4 lie before'):
+        split_by_time(late, horizon=6)
+
+
 def test_a_short_series_is_refused_by_name() -> None:
-    with pytest.raises(TooShortError, match=r'series "s1" has 30 .* min_rows=48'):
+    with pytest.raises(TooShortError, match=r'series "s1" has 30\. .* min_rows=48'):
         split_by_time(panel([100, 30], dated=False), horizon=12)
 
 

@@ -27,6 +27,7 @@ STOREYS = (
     ("workflow",),
     ("server",),
     ("cli",),
+    ("__main__",),
 )
 HEIGHT = {name: height for height, names in enumerate(STOREYS) for name in names}
 ALLOWED = {("choosing", "forecaster")}

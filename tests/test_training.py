@@ -240,6 +240,23 @@ def test_the_step_log_survives_a_cut_line_and_drops_what_a_resume_will_repeat(tm
     assert read_steps(path) == records[:3]
 
 
+def test_a_damaged_line_in_the_log_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "steps.jsonl"
+    path.write_bytes(b'{"step": 1, "epoch"\n')
+    with pytest.raises(ArtifactError, match=r"steps\.jsonl is damaged .* remove it"):
+        read_steps(path)
+
+
+def test_a_checkpoint_from_before_any_finite_validation_loss_is_restored(tmp_path: Path) -> None:
+    panel = waves()
+    network, _, state = RecurrentForecaster(small_config()).prepare(panel, split_by_time(panel, 6))
+    assert math.isinf(state.best_validation)
+    path = save_checkpoint(tmp_path, network, state)
+    state.best_validation = 1.0
+    load_checkpoint(path, network, state)
+    assert math.isinf(state.best_validation)
+
+
 def test_first_interrupt_asks_and_second_interrupts() -> None:
     with stop_on_interrupt() as flag:
         os.kill(os.getpid(), signal.SIGINT)

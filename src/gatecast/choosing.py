@@ -78,8 +78,8 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
     season = asked.season or _note(guesses, choose_season(panel, split))
     subtract, base_season = (asked.subtract, season)
     if subtract is None:
-        subtract, base_season = _note(guesses, choose_subtract(panel, split, asked.horizon, season))
-    lookback = asked.lookback or _note(guesses, choose_lookback(panel, split, asked.horizon, season))
+        subtract, base_season = _note(guesses, choose_subtract(panel, split, asked, season))
+    lookback = asked.lookback or _note(guesses, choose_lookback(panel, split, asked, season))
     calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
     _check_room(panel, split, lookback, asked.horizon)
     config = ForecasterConfig(
@@ -142,15 +142,14 @@ def _autocorrelation(changes: Float64[np.ndarray, " rows"], most: int) -> Float6
     return products / products[0] if products[0] > 0 else np.zeros(most + 1)
 
 
-def choose_subtract(panel: Panel, split: Split, horizon: int, season: int) -> tuple[tuple[Subtract, int], Guess]:
+def choose_subtract(panel: Panel, split: Split, asked: Asked, season: int) -> tuple[tuple[Subtract, int], Guess]:
     """Subtract the seasonal last value where repeating it is clearly better than repeating the last value.
 
     The longer seasons of the calendar compete too (a week of hours); the
     validation part is the judge.
     """
-    seasons = _seasons(panel, split, season)
-    last = _repeat_error(panel, split, horizon, 1)
-    errors = {m: _repeat_error(panel, split, horizon, m) for m in seasons}
+    last = _repeat_error(panel, split, asked.horizon, 1)
+    errors = {m: _repeat_error(panel, split, asked.horizon, m) for m in _seasons(panel, split, asked, season)}
     best = min(errors, key=errors.__getitem__, default=season)
     if not errors or errors[best] >= CLEARLY_BETTER * last:
         return ("last", season), Guess(
@@ -160,15 +159,20 @@ def choose_subtract(panel: Panel, split: Split, horizon: int, season: int) -> tu
     return ("seasonal", best), Guess("subtract", f"seasonal, {best} rows", better)
 
 
-def _seasons(panel: Panel, split: Split, season: int) -> list[int]:
-    """The season and the longer ones around it that training saw at least three times: days, then weeks of hours.
+def _seasons(panel: Panel, split: Split, asked: Asked, season: int) -> list[int]:
+    """The season and the longer ones around it that training saw three times and a lookback can hold: days, weeks.
 
     Without dates, a season of 24 rows or more is taken for a day.
     """
     week = (7 * season,) if season >= 24 else ()
     longer = season_candidates(panel.frequency) if panel.dated else week
-    room = int(split.train_end.max()) // 3
-    return sorted(m for m in {season, *longer} if 1 < m <= min(room, MOST_LAG))
+    most = min(asked.lookback or _room(split, asked), int(split.train_end.max()) // 3, MOST_LAG)
+    return sorted(m for m in {season, *longer} if 1 < m <= most)
+
+
+def _room(split: Split, asked: Asked) -> int:
+    """The longest lookback that leaves the shortest training part a quarter of its windows."""
+    return 3 * (int(split.train_end.min()) - asked.horizon) // 4
 
 
 def _repeat_error(panel: Panel, split: Split, horizon: int, season: int) -> float:
@@ -194,20 +198,19 @@ def _spread(filled: np.ndarray, panel: Panel, split: Split) -> np.ndarray:
     return np.where(spread > 0, spread, 1.0)
 
 
-def choose_lookback(panel: Panel, split: Split, horizon: int, season: int) -> tuple[int, Guess]:
+def choose_lookback(panel: Panel, split: Split, asked: Asked, season: int) -> tuple[int, Guess]:
     """Two horizons, some seasons, or a week and a day of hours, where the shortest training part has the room.
 
     A year of days is more than a net of this kind can use.
     """
-    wishes = {"two horizons": 2 * horizon, "two seasons": 2 * season, "enough to see a pattern": 24}
+    wishes = {"two horizons": 2 * asked.horizon, "two seasons": 2 * season, "enough to see a pattern": 24}
     if season <= SHORT_SEASON:
         wishes["three seasons"] = 3 * season
-    for longer in _seasons(panel, split, season):
+    for longer in _seasons(panel, split, asked, season):
         if season < longer <= 8 * season:
             wishes["a week and a day"] = longer + season
     why = max(wishes, key=wishes.__getitem__)
-    room = int(split.train_end.min()) - horizon
-    lookback = max(1, min(wishes[why], max(3 * room // 4, min(room, season))))
+    lookback = max(1, min(wishes[why], _room(split, asked)))
     if lookback < wishes[why]:
         why = "what the shortest training part has room for"
     return lookback, Guess("lookback", str(lookback), why)

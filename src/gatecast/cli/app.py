@@ -139,22 +139,22 @@ def backtest(
 
 
 @app.command
-def compare(*runs: Path, json: Json = False) -> None:
+def compare(run: Path, /, *runs: Path, json: Json = False) -> None:
     """Put the scores of several runs side by side.
 
     Parameters
     ----------
+    run
+        A run folder.
     runs
-        Run folders.
+        More run folders.
     json
         Scores as JSON on stdout.
     """
     from gatecast.cli import show  # noqa: PLC0415
     from gatecast.workflow.runs import read_metrics  # noqa: PLC0415
 
-    if not runs:
-        raise OptionError("give at least one run folder.")
-    show.comparison({str(run): read_metrics(run) for run in runs}, as_json=json)
+    show.comparison({str(folder): read_metrics(folder) for folder in (run, *runs)}, as_json=json)
 
 
 @app.command

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from gatecast.errors import OptionError, TimeError
 
+MOST_UNITS = 10**12
 Cycle = Literal["day", "week", "year"]
 Unit = Literal["row", "us", "s", "min", "h", "d", "b", "w", "mo", "q", "y"]
 
@@ -54,8 +55,10 @@ class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
     month_end: bool = False
 
     def __post_init__(self) -> None:
-        if self.multiple < 1:
-            raise OptionError(f"a frequency is a whole number of steps of at least 1, got {self.multiple}{self.unit}.")
+        if not 1 <= self.multiple <= MOST_UNITS:
+            raise OptionError(
+                f"a frequency is a whole number of units from 1 to {MOST_UNITS:,}, got {self.multiple}{self.unit}."
+            )
 
     @property
     def label(self) -> str:

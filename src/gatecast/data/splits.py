@@ -48,32 +48,30 @@ class Origins:
 def split_by_time(panel: Panel, horizon: int, validation: float = 0.2, test: float = 0.2) -> Split:
     """Cut every series into train, validation and test.
 
-    Each part is a share of the longest series, rounded down to whole horizons and at least one.  Dated series are cut
-    at the same two dates, so that no series' training part lies in another's future; numbered rows have no common
-    clock and are cut from their own end.
+    Each part is a share of the rows, rounded down to whole horizons and at least one.  Dated series are cut at the same
+    two dates, those of the longest, so that no series' training part lies in another's future; numbered rows have no
+    common clock, and each series is cut by its own length.
 
     Raises:
         TooShortError: a series is left with fewer than two horizons to train on.
     """
     ends = panel.known()
+    validation_end = ends - _whole_horizons(ends, test, horizon)
+    train_end = validation_end - _whole_horizons(ends, validation, horizon)
     longest = int(np.argmax(ends))
-    test_rows = _whole_horizons(int(ends[longest]), test, horizon)
-    validation_rows = _whole_horizons(int(ends[longest]), validation, horizon)
-    if panel.dated:
-        last = panel.times[panel.rows(longest)][: ends[longest]]
-        if test_rows + validation_rows >= len(last):
-            _refuse(panel, longest, int(ends[longest]), horizon)
-        train_end = _positions_at(panel, last[-(test_rows + validation_rows)], ends)
-        validation_end = _positions_at(panel, last[-test_rows], ends)
-    else:
-        train_end, validation_end = ends - test_rows - validation_rows, ends - test_rows
-    for index in np.flatnonzero(train_end < 2 * horizon):
-        _refuse(panel, int(index), int(ends[index]), horizon)
+    if panel.dated and train_end[longest] > 0:
+        times = panel.times[panel.rows(longest)]
+        train_end, validation_end = (
+            _positions_at(panel, times[part[longest]], ends) for part in (train_end, validation_end)
+        )
+    for series in np.flatnonzero(train_end < 2 * horizon)[:1]:
+        _refuse(panel, int(series), max(0, int(train_end[series])), horizon)
     return Split(train_end, validation_end, ends)
 
 
-def _whole_horizons(rows: int, share: float, horizon: int) -> int:
-    return max(1, int(rows * share) // horizon) * horizon
+def _whole_horizons(rows: Int64[np.ndarray, " series"], share: float, horizon: int) -> Int64[np.ndarray, " series"]:
+    whole = np.floor(rows * share).astype(np.int64) // horizon
+    return np.maximum(whole, 1) * horizon
 
 
 def _positions_at(
@@ -85,11 +83,17 @@ def _positions_at(
 
 
 def _refuse(panel: Panel, series: int, rows: int, horizon: int) -> NoReturn:
+    name, length = panel.ids[series], int(panel.known()[series])
+    if length < 4 * horizon:
+        raise TooShortError(
+            f"horizon={horizon} needs at least {4 * horizon} rows (two horizons to train on, one to validate, one to "
+            f'test), but series "{name}" has {length}. Shorten the horizon, or drop short series with '
+            f"min_rows={4 * horizon}."
+        )
     raise TooShortError(
-        f"horizon={horizon} needs at least {4 * horizon} rows (two horizons to train on, one to validate, "
-        f"one to test), "
-        f'but series "{panel.ids[series]}" has {rows} up to the same dates. '
-        f"Shorten the horizon, or drop short series with min_rows={4 * horizon}."
+        f"horizon={horizon} needs {2 * horizon} rows to train on, but of the {length} rows of series "
+        f'"{name}" only {rows} lie before the validation part. Shorten the horizon, take smaller shares with '
+        f"validation= and test=, or leave the series out."
     )
 
 

@@ -1,10 +1,11 @@
 """Checkpoints: the whole training state in one safetensors file; a crash leaves the previous one whole."""
 
+import math
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
+from msgspec import Struct
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -17,14 +18,18 @@ from gatecast.training.loop import TrainingState
 KEPT = 2
 
 
+class Numbers(Struct, frozen=True):
+    """What a checkpoint holds beside tensors; JSON has no infinity, so a loss never seen is null."""
+
+    step: int
+    best_step: int
+    stale: int
+    best_validation: float | None
+
+
 def save_checkpoint(folder: Path, network: RecurrentNetwork, state: TrainingState) -> Path:
     """Write `step-00000500.safetensors` into `folder` and remove all but the newest two."""
-    numbers = {
-        "step": state.step,
-        "best_validation": state.best_validation,
-        "best_step": state.best_step,
-        "stale": state.stale,
-    }
+    numbers = Numbers(state.step, state.best_step, state.stale, state.best_validation)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{state.step:08d}.safetensors"
     metadata = {"training": msgspec.json.encode(numbers).decode()}
@@ -47,9 +52,9 @@ def load_checkpoint(path: Path, network: RecurrentNetwork, state: TrainingState)
     """
     try:
         with safe_open(path, framework="pt") as file:
-            numbers = msgspec.json.decode((file.metadata() or {}).get("training", "{}"))
+            numbers = msgspec.json.decode((file.metadata() or {}).get("training", ""), type=Numbers)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, msgspec.DecodeError) as error:
+    except (OSError, SafetensorError, msgspec.MsgspecError) as error:
         raise ArtifactError(
             f"the checkpoint {path} cannot be read ({error}); remove it to resume from the one before."
         ) from error
@@ -63,17 +68,14 @@ def _tensors(network: RecurrentNetwork, state: TrainingState) -> dict[str, Tenso
 
 
 def _restore(
-    path: Path, network: RecurrentNetwork, state: TrainingState, tensors: dict[str, Tensor], numbers: dict[str, Any]
+    path: Path, network: RecurrentNetwork, state: TrainingState, tensors: dict[str, Tensor], numbers: Numbers
 ) -> None:
     own = _tensors(network, state)
     shapes = {name: (t.shape, t.dtype) for name, t in tensors.items()}
-    if shapes != {name: (t.shape, t.dtype) for name, t in own.items()} or set(numbers) != _NUMBERS:
+    if shapes != {name: (t.shape, t.dtype) for name, t in own.items()}:
         raise ArtifactError(f"the checkpoint {path} belongs to another net; resume with the options it was made with.")
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
-    for name, value in numbers.items():
-        setattr(state, name, value)
-
-
-_NUMBERS = {"step", "best_validation", "best_step", "stale"}
+    state.step, state.best_step, state.stale = numbers.step, numbers.best_step, numbers.stale
+    state.best_validation = math.inf if numbers.best_validation is None else numbers.best_validation

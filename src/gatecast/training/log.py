@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from gatecast.errors import MissingExtraError
+from gatecast.errors import ArtifactError, MissingExtraError
 from gatecast.files import write_atomic
 from gatecast.models.network import RecurrentNetwork
 from gatecast.training.loop import StepRecord
@@ -29,9 +29,18 @@ class StepLog:
 
 
 def read_steps(path: Path) -> list[StepRecord]:
-    """The steps in a log; a last line cut short by a crash is left out, and a missing file has no steps."""
+    """The steps in a log; a last line cut short by a crash is left out, and a missing file has no steps.
+
+    Raises:
+        ArtifactError: a whole line is damaged.
+    """
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [msgspec.json.decode(line, type=StepRecord) for line in lines]
+    try:
+        return [msgspec.json.decode(line, type=StepRecord) for line in lines]
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ArtifactError(
+            f"the training log {path} is damaged ({error}); remove it, the model does not need it."
+        ) from error
 
 
 class TensorBoardLog:
