@@ -19,10 +19,11 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 class Adam:
     """Adam (Kingma & Ba 2015, algorithm 1) and AdamW (Loshchilov & Hutter 2019, algorithm 2).
 
-    All gradients are laid end to end in one vector, so that a step is a handful of operations and not a handful for
-    each weight matrix: with nets of this size the calls cost more than the arithmetic.
+    All weights are moved into one vector, of which the parameters become views, and the gradients too: a step is a
+    handful of operations and not a handful for each matrix.  With nets of this size calls cost more than arithmetic.
 
     Attributes:
+        weights: every weight, end to end.
         first: the running mean of the gradient (m in the paper).
         second: the running mean of its square (v in the paper).
     """
@@ -31,22 +32,23 @@ class Adam:
         self.parameters = list(parameters)
         self.weight_decay = weight_decay
         self.decoupled = decoupled
-        self.first = torch.zeros_like(flat(self.parameters))
-        self.second = torch.zeros_like(self.first)
+        self.weights = flat(self.parameters)
+        for p, part in zip(self.parameters, self.weights.split([p.numel() for p in self.parameters]), strict=True):
+            p.data = part.view_as(p)
+        self.first = torch.zeros_like(self.weights)
+        self.second = torch.zeros_like(self.weights)
 
     @torch.no_grad()
     def step(self, gradient: Float[Tensor, " weights"], number: int, learning_rate: float) -> None:
         """Take step `number` (from 1) along `gradient`, laid out as by `gradient()`."""
         if self.weight_decay and not self.decoupled:
-            gradient = gradient.add(flat(self.parameters), alpha=self.weight_decay)
+            gradient = gradient.add(self.weights, alpha=self.weight_decay)
         self.first.lerp_(gradient, 1 - BETA1)
         self.second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         spread = self.second.sqrt().div_(math.sqrt(1 - BETA2**number)).add_(EPSILON)
-        change = self.first.div(spread).mul_(-learning_rate / (1 - BETA1**number))
-        shrink = 1 - learning_rate * self.weight_decay if self.decoupled else 1.0
-        parts = change.split([p.numel() for p in self.parameters])
-        for p, part in zip(self.parameters, parts, strict=True):
-            p.mul_(shrink).add_(part.view_as(p))
+        if self.decoupled:
+            self.weights.mul_(1 - learning_rate * self.weight_decay)
+        self.weights.addcdiv_(self.first, spread, value=-learning_rate / (1 - BETA1**number))
 
     def clear_gradient(self) -> None:
         """Forget the gradients of the last `backward`."""
