@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from msgspec import Struct
 
-from gatecast.data.calendar import Cycle, calendar_feature_names, season_candidates
+from gatecast.data.calendar import Cycle, calendar_feature_names, season_candidates, show_time
 from gatecast.data.columns import Guess
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
@@ -242,10 +242,9 @@ def _check_room(panel: Panel, split: Split, lookback: int, horizon: int) -> None
     if rows >= lookback + horizon:
         return
     first = panel.rows(shortest).start + rows
-    cutoff = (
-        f"before the validation part, which starts at {str(panel.times[first])[:16]}," if panel.dated else "to train on"
-    )
+    cutoff = f"before the validation part ({show_time(panel.times[first])})," if panel.dated else "to train on,"
+    or_drop = ", or drop short series with min_rows" if len(panel.ids) > 1 else ""
     raise TooShortError(
         f"lookback={lookback} and horizon={horizon} need at least {lookback + horizon} rows {cutoff} but series "
-        f'"{panel.ids[shortest]}" has {rows}. Shorten the lookback or the horizon, or drop short series with min_rows.'
+        f'"{panel.ids[shortest]}" has {rows}. Shorten the lookback or the horizon{or_drop}.'
     )

@@ -85,10 +85,10 @@ def _positions_at(
 def _refuse(panel: Panel, series: int, rows: int, horizon: int) -> NoReturn:
     name, length = panel.ids[series], int(panel.known()[series])
     if length < 4 * horizon:
+        or_drop = f", or drop short series with min_rows={4 * horizon}" if len(panel.ids) > 1 else ""
         raise TooShortError(
             f"horizon={horizon} needs at least {4 * horizon} rows (two horizons to train on, one to validate, one to "
-            f'test), but series "{name}" has {length}. Shorten the horizon, or drop short series with '
-            f"min_rows={4 * horizon}."
+            f'test), but series "{name}" has {length}. Shorten the horizon{or_drop}.'
         )
     raise TooShortError(
         f"horizon={horizon} needs {2 * horizon} rows to train on, but of the {length} rows of series "
