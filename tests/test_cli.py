@@ -384,3 +384,15 @@ def spoken(default: Any) -> str:
     if isinstance(default, tuple):
         return " ".join(map(spoken, default)) or "none"
     return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def test_an_error_in_a_terminal_breaks_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main(["fit", "no-such-file-anywhere.csv"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 1
+    assert all(len(line) <= 40 or " " not in line for line in lines)
+    assert "no-such-file-anywhere.csv" in " ".join(lines)

@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 
 from gatecast.artifact import MANIFEST, WEIGHTS
 from gatecast.data.columns import Guess
-from gatecast.errors import ArtifactError, ColumnError, InputError, OptionError, TimeError
+from gatecast.errors import ArtifactError, ColumnError, InputError, OptionError, TimeError, TrainingError
 from gatecast.evaluation.results import Metrics
 from gatecast.training.config import TrainingConfig
 from gatecast.training.log import read_steps
@@ -278,16 +279,18 @@ class Scribe:
         self.told.append("guessed " + " ".join(guess.what for guess in guesses))
 
     def stage(self, text: str) -> None:
-        self.told.append(text)
+        self.told.append(text.split(",", maxsplit=1)[0])
 
-    def training(self, config: TrainingConfig, first_step: int) -> None:
+    @contextmanager
+    def training(self, config: TrainingConfig, first_step: int) -> Iterator[None]:
         self.told.append(f"training {config.steps} from {first_step}")
+        try:
+            yield
+        finally:
+            self.told.append("training is over")
 
     def step(self, record: StepRecord) -> None:
         self.told.append(str(record.step))
-
-    def trained(self, text: str) -> None:
-        self.told.append(text.split(",", maxsplit=1)[0])
 
 
 def test_a_listener_is_told_every_stage_in_order(tmp_path: Path) -> None:
@@ -297,9 +300,17 @@ def test_a_listener_is_told_every_stage_in_order(tmp_path: Path) -> None:
         "guessed time target past frequency subtract calendar",
         "training 8 from 0",
         *map(str, range(1, 9)),
+        "training is over",
         "training took all 8 steps",
         "scoring the net and the baselines on the same windows",
     ]
+
+
+def test_a_listener_hears_the_end_of_a_training_that_fails(tmp_path: Path) -> None:
+    scribe = Scribe()
+    with pytest.raises(TrainingError):
+        fit(wave_table(), out=tmp_path / "run", listener=scribe, **(SMALL | {"learning_rate": 1e12}))
+    assert scribe.told[-1] == "training is over"
 
 
 # Predicting

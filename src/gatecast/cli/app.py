@@ -5,8 +5,10 @@ Exit codes: 0 done, 1 refused or failed with one clear message on stderr, 2 wron
 
 import io
 import os
+import shutil
 import sys
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
@@ -241,5 +243,10 @@ def _run(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"gatecast: {message}\n")
+    text = f"gatecast: {message}"
+    if sys.stderr.isatty():  # break lines between words; elsewhere a message is one line
+        width = shutil.get_terminal_size().columns
+        wrap = TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+        text = "\n".join(wrap.fill(line) for line in text.splitlines())
+    sys.stderr.write(f"{text}\n")
     return code

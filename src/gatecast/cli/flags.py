@@ -105,7 +105,7 @@ class TrainingFlags:
     steps
         The most training steps (default: 1000).
     learning_rate
-        The highest learning rate (default: 0.003).
+        The highest learning rate (default: 0.002).
     seed
         Of the first weights, the order of the windows, and dropout (default: 0).
     """

@@ -26,7 +26,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     steps: int = 1000
     batch_size: int = 64
     optimiser: Literal["adam", "adamw"] = "adamw"
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-3
     schedule: Literal["cosine", "constant"] = "cosine"
     weight_decay: float = 1e-4
     clip_norm: float = 1.0

@@ -98,7 +98,7 @@ def train(
     Raises:
         TrainingError: the loss is no longer a number.
     """
-    if math.isinf(state.best_validation):
+    if state.step == 0 and math.isinf(state.best_validation):
         state.note_validation(network, validation_loss(network, data))
     sampler = Sampler(len(data.train), config.batch_size, config.seed)
     network.train()

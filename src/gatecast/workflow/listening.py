@@ -1,6 +1,7 @@
 """Who is told what happens during a fit: a terminal, or nobody."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, final, runtime_checkable
 
 from gatecast.data.columns import Guess
@@ -18,14 +19,12 @@ class Listener(Protocol):
     def stage(self, text: str) -> None:
         """Say that a part of the work begins."""
 
-    def training(self, config: TrainingConfig, first_step: int) -> None:
-        """Say that training begins, or goes on after `first_step`."""
+    def training(self, config: TrainingConfig, first_step: int) -> AbstractContextManager[None]:
+        """Say that training begins, or goes on after `first_step`; it ends with the context, however it ends."""
+        ...
 
     def step(self, record: StepRecord) -> None:
         """Say that a training step was taken."""
-
-    def trained(self, text: str) -> None:
-        """Say that training has ended, and how."""
 
 
 @final
@@ -38,11 +37,9 @@ class Silent:
     def stage(self, text: str) -> None:
         """Say nothing."""
 
-    def training(self, config: TrainingConfig, first_step: int) -> None:
+    def training(self, config: TrainingConfig, first_step: int) -> AbstractContextManager[None]:  # noqa: ARG002
         """Say nothing."""
+        return nullcontext()
 
     def step(self, record: StepRecord) -> None:
-        """Say nothing."""
-
-    def trained(self, text: str) -> None:
         """Say nothing."""

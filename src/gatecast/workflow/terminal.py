@@ -1,6 +1,7 @@
 """The terminal as a listener: guesses, and a progress bar with loss, validation loss and time left."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import final
 
 from rich.console import Console
@@ -38,8 +39,9 @@ class Terminal:
         """One line a stage."""
         self._say(f"[dim]{escape(text)}[/]")
 
-    def training(self, config: TrainingConfig, first_step: int) -> None:
-        """Start the progress bar."""
+    @contextmanager
+    def training(self, config: TrainingConfig, first_step: int) -> Iterator[None]:
+        """Show a progress bar, which goes when training ends."""
         columns = (
             TextColumn("training"),
             BarColumn(bar_width=24),
@@ -47,9 +49,9 @@ class Terminal:
             TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[best]:.4f}"),
             TimeRemainingColumn(),
         )
-        self._progress = Progress(*columns, console=self._console, transient=True)
-        self._task = self._progress.add_task("", total=config.steps, completed=first_step, loss=0.0, best=0.0)
-        self._progress.start()
+        with Progress(*columns, console=self._console, transient=True) as self._progress:
+            self._task = self._progress.add_task("", total=config.steps, completed=first_step, loss=0.0, best=0.0)
+            yield
 
     def step(self, record: StepRecord) -> None:
         """Move the bar; `validation` shows the best so far."""
@@ -58,10 +60,3 @@ class Terminal:
         if record.validation is not None:
             self._validation = min(self._validation, record.validation)
         self._progress.update(self._task, completed=record.step, loss=record.loss, best=self._validation)
-
-    def trained(self, text: str) -> None:
-        """Replace the bar by one line."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
-        self.stage(text)

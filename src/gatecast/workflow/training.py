@@ -57,9 +57,12 @@ def train_forecaster(
         for newest in checkpoints(files.checkpoints)[-1:]:
             load_checkpoint(newest, network, state)
     started, before = time.perf_counter(), _steps_before(files, state)
-    listener.training(config.training, state.step)
     steps: list[StepRecord] = []
-    with stop_on_interrupt() as flag, _recorder(files, network, state) as recorder:
+    with (
+        listener.training(config.training, state.step),
+        stop_on_interrupt() as flag,
+        _recorder(files, network, state) as recorder,
+    ):
         for record in train(network, data, config.training, state):
             steps.append(record)
             recorder.write(record)
@@ -72,7 +75,7 @@ def train_forecaster(
         "training time": f"{time.perf_counter() - started:.1f} s",
         "training steps": f"{state.step:,}, best at {state.best_step:,}",
     }
-    listener.trained(_ending(state, config, facts["training time"], stopped=flag.stopped))
+    listener.stage(_ending(state, config, facts["training time"], stopped=flag.stopped))
     return Trained(forecaster, (*before, *steps), facts, flag.stopped)
 
 
