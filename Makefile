@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+DOCUMENTED := workflow choosing forecaster artifact training models nn evaluation datasets forecast data errors
+
 .PHONY: setup demo test check bench docs clean
 
 setup: .venv/dev.stamp
@@ -34,7 +36,7 @@ bench: .venv/dev.stamp
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 docs: .venv/dev.stamp
-	$(BIN)/pdoc --docformat google --output-directory docs/build gatecast '!gatecast.cli'
+	$(BIN)/pdoc --docformat google --output-directory docs/build $(addprefix gatecast.,$(DOCUMENTED))
 
 clean:
 	rm -rf .venv build dist docs/build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
