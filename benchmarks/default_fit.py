@@ -6,8 +6,8 @@ is a loss.  Wall time and peak memory are those of the whole process, the baseli
 included.
 
 Two things to know.  The defaults (lookback, learning rate, steps) were chosen by the validation parts of most of these
-tables, with their test parts in sight.  The longest lag of the AutoReg baseline was set with the test parts of M4 Hourly
-and taylor in sight, which flatters the baseline there, not the net.
+tables, with their test parts in sight.  The longest lag of the AutoReg baseline was set with the test parts of M4
+Hourly and taylor in sight, which flatters the baseline there, not the net.
 """
 
 import os
