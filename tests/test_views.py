@@ -112,3 +112,9 @@ def test_a_log_with_holes_gives_only_what_is_known() -> None:
     assert curve(log, "validation").rows() == [(3.0, 2.0)]
     assert spread([]) == 0.0
     assert spread([{"step": 1, "loss": -1.0}]) == 0.0
+
+
+def test_the_one_series_of_a_table_without_names_has_no_heading() -> None:
+    assert View("series").label() == ""
+    assert View("series", "price").label() == "price"
+    assert View("shop_7").label() == "shop_7"

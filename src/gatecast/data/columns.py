@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+ONLY_SERIES = "series"  # the name of the one series of a table that tells no series apart
 Layout = Literal["long", "columns", "rows"]
 Duplicates = Literal["error", "last", "mean"]
 

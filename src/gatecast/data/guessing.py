@@ -9,7 +9,7 @@ import polars as pl
 from jaxtyping import Float64, Int64
 from msgspec.structs import replace
 
-from gatecast.data.columns import Columns, Guess, TableOptions
+from gatecast.data.columns import ONLY_SERIES, Columns, Guess, TableOptions
 from gatecast.data.stamps import compose_times, looks_like_time, read_times
 from gatecast.data.table import Table, name_list, suggest
 from gatecast.data.values import Numbers, read_numbers, text_cells
@@ -206,7 +206,7 @@ def _in_runs(column: pl.Series) -> bool:
 def series_codes(table: Table, name: str | None) -> tuple[Int64[np.ndarray, " rows"], tuple[str, ...]]:
     """The series of every row, numbered in order of appearance, and the name of each series."""
     if name is None:
-        return np.zeros(table.frame.height, dtype=np.int64), ("series",)
+        return np.zeros(table.frame.height, dtype=np.int64), (ONLY_SERIES,)
     column = table.frame[name]
     if column.dtype.is_float() and (column.drop_nulls() % 1 == 0).all():
         column = column.cast(pl.Int64)  # 7.0 is pandas' way of writing 7

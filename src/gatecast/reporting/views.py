@@ -5,6 +5,7 @@ from typing import Literal
 
 import polars as pl
 
+from gatecast.data.columns import ONLY_SERIES
 from gatecast.reporting.record import RunReport
 
 Role = Literal["", "best", "median", "worst"]
@@ -23,8 +24,9 @@ class View:
     role: Role = ""
 
     def label(self) -> str:
-        """The chart's heading: `shop_7 · price (the worst)`."""
-        name = " · ".join(part for part in (self.unique_id, self.target) if part)
+        """The chart's heading: `shop_7 · price (the worst)`; the one series of a table without names has none."""
+        series = "" if self.unique_id == ONLY_SERIES and not self.role else self.unique_id
+        name = " · ".join(part for part in (series, self.target) if part)
         return f"{name} (the {self.role})" if self.role else name
 
     def of(self, frame: pl.DataFrame) -> pl.DataFrame:
