@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -161,6 +162,12 @@ def test_compare_puts_runs_side_by_side_and_says_when_they_are_not_of_one_task(
     assert told[str(tmp_path / "other")]["windows"] == 2 < told[str(run)]["windows"]
     assert "not of the same task" in ask("compare", run, tmp_path / "other").out
     assert "not of the same task" not in ask("compare", run).out
+    shutil.copytree(run, tmp_path / "twin")
+    assert "not of the same task" not in ask("compare", run, tmp_path / "twin").out
+    record = json.loads((tmp_path / "twin" / "run.json").read_bytes())
+    record["columns"]["target"] = ["temperature"]
+    (tmp_path / "twin" / "run.json").write_text(json.dumps(record))
+    assert "not of the same task" in ask("compare", run, tmp_path / "twin").out
 
 
 def test_the_printed_settings_are_a_config_file_that_changes_nothing(tmp_path: Path, ask: Ask) -> None:

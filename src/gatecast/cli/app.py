@@ -154,9 +154,13 @@ def compare(run: Path, /, *runs: Path, json: Json = False) -> None:
         Scores as JSON on stdout.
     """
     from gatecast.cli import show  # noqa: PLC0415
-    from gatecast.workflow.runs import read_metrics  # noqa: PLC0415
+    from gatecast.workflow.runs import read_metrics, same_task  # noqa: PLC0415
 
-    show.comparison({str(folder): read_metrics(folder) for folder in (run, *runs)}, as_json=json)
+    folders = (run, *runs)
+    metrics = {str(folder): read_metrics(folder) for folder in folders}
+    show.comparison(metrics, as_json=json)
+    if not json and not same_task(folders):
+        show.line("note: these runs differ in table, target, horizon, season or windows: not of the same task.")
 
 
 @app.command

@@ -109,8 +109,6 @@ def comparison(runs: Mapping[str, Metrics], *, as_json: bool) -> None:
         numbers = (f"{net.mase:.3f}", best.model, f"{best.mase:.3f}", f"{verdict.skill:+.1%}", f"{verdict.p_value:.2g}")
         table.add_row(escape(run), net.model, str(metrics.horizon), f"{metrics.windows:,}", *numbers)
     _print(table)
-    if len({(metrics.horizon, metrics.season, metrics.windows) for metrics in runs.values()}) > 1:
-        line("note: these runs differ in horizon, season or windows, so their scores are not of the same task.")
 
 
 def _forecast_table(frame: pl.DataFrame) -> None:

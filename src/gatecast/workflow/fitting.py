@@ -137,6 +137,7 @@ def _record(prepared: _Prepared, status: runs.Status, facts: dict[str, str]) -> 
         status=status,
         source=str(Path(source).resolve()) if isinstance(source, str | Path) else "",
         data=prepared.data,
+        columns=prepared.panel.columns,
         asked=prepared.options,
         config=prepared.config,
         season=prepared.season,

@@ -13,6 +13,7 @@ runs/NAME/
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from msgspec import Struct
 
 from gatecast import artifact
 from gatecast.artifact import About
-from gatecast.data.columns import Guess
+from gatecast.data.columns import Columns, Guess
 from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel
 from gatecast.data.splits import split_by_time
@@ -49,6 +50,7 @@ class RunRecord(Struct, frozen=True):
         status: `training`, `stopped` (by Ctrl-C; what was learnt is kept) or `done`.
         source: the table's absolute path; empty when it was a data frame.
         data: the table's file name, size and sha256.
+        columns: which column plays which part.
         asked: the options.
         config: what they were settled to.
         season: rows of one season in the scores.
@@ -60,6 +62,7 @@ class RunRecord(Struct, frozen=True):
     status: Status
     source: str
     data: dict[str, str]
+    columns: Columns
     asked: FitOptions
     config: ForecasterConfig
     season: int
@@ -103,6 +106,15 @@ def read_record(folder: Path) -> RunRecord:
         return msgspec.json.decode(path.read_bytes(), type=RunRecord)
     except (msgspec.MsgspecError, GatecastError, UnicodeDecodeError, RecursionError) as error:
         raise ArtifactError(f"{path} is damaged: {error}") from error
+
+
+def same_task(folders: Sequence[Path]) -> bool:
+    """Whether the scores of several runs can be compared: the same table, targets, horizon, season and windows."""
+    tasks = []
+    for folder in folders:
+        record, metrics = read_record(folder), read_metrics(folder)
+        tasks.append((record.data, record.columns.target, metrics.horizon, metrics.season, metrics.windows))
+    return all(task == tasks[0] for task in tasks)
 
 
 def read_metrics(folder: str | Path) -> Metrics:
