@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from matplotlib.figure import Figure
 
 from gatecast.artifact import MANIFEST, WEIGHTS
 from gatecast.data.columns import Guess
-from gatecast.errors import ArtifactError, ColumnError, InputError, OptionError, TimeError, TrainingError
+from gatecast.errors import ArtifactError, ColumnError, InputError, OptionError, TimeError, TooShortError, TrainingError
 from gatecast.evaluation.results import Metrics
 from gatecast.training.config import TrainingConfig
 from gatecast.training.log import read_steps
@@ -410,3 +411,22 @@ def test_a_backtest_can_be_reported_and_framed(run: tuple[Path, Model], tmp_path
     assert evaluation.report(tmp_path / "report.html").stat().st_size > 10_000
     assert evaluation.to_frame()["model"].unique(maintain_order=True).to_list() == ["gru", "naive", "seasonal_naive"]
     assert isinstance(evaluation.metrics, Metrics)
+
+
+def staggered(rows: int) -> pl.DataFrame:
+    """Two hourly shops: `late` has the most rows and ends last; `early` has `rows` and ended before the test part."""
+    late = wave_table(500, ("late",)).with_columns(pl.col("ds") + pl.duration(hours=400))
+    return pl.concat([late, wave_table(rows, ("early",))])
+
+
+def test_a_series_that_ended_before_the_test_part_is_trained_on_and_not_scored() -> None:
+    model = fit(staggered(450), id="shop", **SMALL)
+    late_start = wave_table(1)["ds"][0] + timedelta(hours=400)
+    assert np.datetime64(model.about.seen_until) == np.datetime64(late_start + timedelta(hours=500 - 100))
+    evaluation = model.backtest()
+    assert set(evaluation.to_frame()["unique_id"]) == {"late"}
+
+
+def test_a_short_series_that_ended_early_is_refused_with_the_date_of_the_validation_part() -> None:
+    with pytest.raises(TooShortError, match=r'validation part \(2024-01-30 04:00:00\), but series "early" has 20'):
+        fit(staggered(20), id="shop", **SMALL)

@@ -14,7 +14,7 @@ from gatecast.data.calendar import Cycle, calendar_feature_names, season_candida
 from gatecast.data.columns import Guess
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
-from gatecast.data.splits import Split
+from gatecast.data.splits import Split, part_starts
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import OptionError, TooShortError
 from gatecast.forecaster import ForecasterConfig
@@ -241,8 +241,8 @@ def _check_room(panel: Panel, split: Split, lookback: int, horizon: int) -> None
     rows = int(split.train_end[shortest])
     if rows >= lookback + horizon:
         return
-    first = panel.rows(shortest).start + rows
-    cutoff = f"before the validation part ({show_time(panel.times[first])})," if panel.dated else "to train on,"
+    first, _ = part_starts(panel, split)
+    cutoff = f"before the validation part ({show_time(first)})," if panel.dated else "to train on,"
     or_drop = ", or drop short series with min_rows" if len(panel.ids) > 1 else ""
     raise TooShortError(
         f"lookback={lookback} and horizon={horizon} need at least {lookback + horizon} rows {cutoff} but series "

@@ -261,8 +261,10 @@ def on_grid(
     )
 
 
-def show_time(time: np.datetime64) -> str:
-    """A time stamp for people: `2024-03-01`, `2024-03-01 10:07:00`."""
+def show_time(time: np.generic) -> str:
+    """A time for people: `2024-03-01`, `2024-03-01 10:07:00`; a row number as it is."""
+    if not isinstance(time, np.datetime64):
+        return str(time)
     return (
         str(time.astype("datetime64[s]") if time == time.astype("datetime64[s]") else time)
         .replace("T", " ")

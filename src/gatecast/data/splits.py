@@ -69,6 +69,16 @@ def split_by_time(panel: Panel, horizon: int, validation: float = 0.2, test: flo
     return Split(train_end, validation_end, ends)
 
 
+def part_starts(panel: Panel, split: Split) -> tuple[np.generic, np.generic]:
+    """The first time of the validation part and of the test part, those of the longest series.
+
+    Dated series share them; a series that ended before such a time has no row there.
+    """
+    longest = int(np.argmax(split.test_end))
+    times = panel.times[panel.rows(longest)]
+    return times[split.train_end[longest]], times[split.validation_end[longest]]
+
+
 def _whole_horizons(rows: Int64[np.ndarray, " series"], share: float, horizon: int) -> Int64[np.ndarray, " series"]:
     whole = np.floor(rows * share).astype(np.int64) // horizon
     return np.maximum(whole, 1) * horizon

@@ -13,7 +13,7 @@ from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel
 from gatecast.data.sources import Source
-from gatecast.data.splits import Split, split_by_time
+from gatecast.data.splits import Split, part_starts, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig
 from gatecast.workflow import runs
@@ -149,8 +149,7 @@ def _record(prepared: _Prepared, status: runs.Status, facts: dict[str, str]) -> 
 
 def _model(prepared: _Prepared, trained: Trained) -> Model:
     panel, split = prepared.panel, prepared.split
-    longest = int(split.validation_end.argmax())
-    seen_until = panel.times[panel.rows(longest)][split.validation_end[longest]]
+    _, seen_until = part_starts(panel, split)
     about = About(
         versions=versions(),
         data=prepared.data,

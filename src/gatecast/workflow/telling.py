@@ -11,6 +11,7 @@ from msgspec import structs
 
 from gatecast import __version__
 from gatecast.data.panel import Panel
+from gatecast.data.splits import part_starts
 from gatecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -103,12 +104,13 @@ def _part_times(evaluation: "Evaluation") -> tuple[datetime | int, datetime | in
     """
     panel, origins = evaluation.backtest.panel, evaluation.backtest.origins
     split = evaluation.model.split if panel is evaluation.model.panel else None
+    if split is not None:
+        validation, test = part_starts(panel, split)
+        return validation.item(), test.item()
     longest = int(np.argmax(panel.lengths))
     times = panel.times[panel.rows(longest)]
-    if split is None:
-        first = times[origins.position[origins.series == longest].min(initial=len(times) - 1)]
-        return first.item(), first.item()
-    return times[split.train_end[longest]].item(), times[split.validation_end[longest]].item()
+    first = times[origins.position[origins.series == longest].min(initial=len(times) - 1)]
+    return first.item(), first.item()
 
 
 def _moment(time: np.datetime64 | np.int64) -> str:
