@@ -25,8 +25,9 @@ from gatecast.training.config import TrainingConfig
 MOST_LAG = 500  # lags searched for a season when rows have no dates
 MOST_ORIGINS = 2000
 SHORT_SEASON = 24  # rows; of longer seasons two are read, because each row of the lookback costs time
-T = TypeVar("T")
 CLEARLY_BETTER = 0.7  # a seasonal naive error below this share of the naive one means the season leads
+
+T = TypeVar("T")
 
 
 class Asked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,8 +146,7 @@ def _autocorrelation(changes: Float64[np.ndarray, " rows"], most: int) -> Float6
 def choose_subtract(panel: Panel, split: Split, asked: Asked, season: int) -> tuple[tuple[Subtract, int], Guess]:
     """Subtract the seasonal last value where repeating it is clearly better than repeating the last value.
 
-    The longer seasons of the calendar compete too (a week of hours); the
-    validation part is the judge.
+    The longer seasons of the calendar compete too (a week of hours); the validation part is the judge.
     """
     last = _repeat_error(panel, split, asked.horizon, 1)
     errors = {m: _repeat_error(panel, split, asked.horizon, m) for m in _seasons(panel, split, asked, season)}

@@ -72,16 +72,21 @@ class Forecaster(Protocol):
         ...
 
 
-def forecast_times(panel: Panel, origins: Origins, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cutoff of each origin, (windows,), and the times it forecasts, (windows, horizon)."""
-    cutoffs = panel.times[panel.offsets[origins.series] + origins.position - 1]
+def origin_cutoffs(panel: Panel, origins: Origins) -> np.ndarray:
+    """The time of the last row that each origin knows; (windows,)."""
+    return np.asarray(panel.times[panel.offsets[origins.series] + origins.position - 1])
+
+
+def forecast_times(panel: Panel, origins: Origins, horizon: int) -> np.ndarray:
+    """The times that each origin forecasts; (windows, horizon)."""
     times = np.empty((len(origins), horizon), dtype=panel.times.dtype)
     for series in np.unique(origins.series).tolist():
-        own = panel.times[panel.rows(series)]
-        extended = np.concatenate([own, panel.horizon_times(series, len(own), horizon)])
-        mine = origins.series == series
-        times[mine] = extended[origins.position[mine, None] + np.arange(horizon)]
-    return cutoffs, times
+        own, mine = panel.times[panel.rows(series)], origins.series == series
+        beyond = int(origins.position[mine].max()) + horizon - len(own)
+        if beyond > 0:
+            own = np.concatenate([own, panel.horizon_times(series, len(own), beyond)])
+        times[mine] = own[origins.position[mine, None] + np.arange(horizon)]
+    return times
 
 
 def make_forecast(
@@ -92,7 +97,7 @@ def make_forecast(
     quantiles: Float64[np.ndarray, "windows horizon targets levels"] | None = None,
 ) -> Forecast:
     """Dress arrays as a Forecast; `levels` and `quantiles` are left out by point forecasters."""
-    cutoffs, times = forecast_times(panel, origins, mean.shape[1])
+    cutoffs, times = origin_cutoffs(panel, origins), forecast_times(panel, origins, mean.shape[1])
     if quantiles is None:
         quantiles = np.empty((*mean.shape, 0))
     return Forecast(panel.ids, panel.columns.target, origins.series, cutoffs, times, mean, tuple(levels), quantiles)

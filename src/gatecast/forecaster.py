@@ -9,7 +9,7 @@ from jaxtyping import Float
 from msgspec import Struct
 
 from gatecast.data.batches import Layout, PanelTensors, calendar_columns, panel_tensors
-from gatecast.data.calendar import Cycle, Frequency
+from gatecast.data.calendar import Cycle, Frequency, show_time
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import SCALERS, Scaling, fit_scaling
@@ -80,7 +80,8 @@ class Fitted:
 class RecurrentForecaster:
     """A recurrent net as a Forecaster.
 
-    The constructor stores its configuration; `fit` (or `fitting`, step by step) learns `network_` and `fitted_`.
+    The constructor stores its configuration; `fit` (or `prepare`, your own loop and `keep_best`) learns `network_` and
+    `fitted_`.
     """
 
     def __init__(self, config: ForecasterConfig) -> None:
@@ -223,15 +224,16 @@ def _on_original_scale(
 
 def _check_future(panel: Panel, origins: Origins, horizon: int) -> None:
     """Future covariates must be there for every row of every horizon."""
+    if not panel.columns.future:
+        return
     skipped = len(panel.columns.target) + len(panel.columns.past)
+    complete = np.isfinite(panel.values[:, skipped:]).all(axis=1)
     for series, position in zip(origins.series.tolist(), origins.position.tolist(), strict=True):
-        if not panel.columns.future:
-            return
-        rows = panel.values[panel.rows(series)][position : position + horizon, skipped:]
-        if len(rows) == horizon and np.isfinite(rows).all():
+        given = complete[panel.rows(series)][position : position + horizon]
+        row = int(np.argmin(np.append(given, False)))
+        if row == horizon:
             continue
-        row = len(rows) if np.isfinite(rows).all() else int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
-        time = panel.horizon_times(series, position, horizon)[row]
+        time = show_time(panel.horizon_times(series, position, horizon)[row])
         raise InputError(
             f'series "{panel.ids[series]}" needs {", ".join(panel.columns.future)} at {time}, step {row + 1} of the '
             f"horizon: future covariates must be given over the whole horizon. Add rows with them (and an empty "

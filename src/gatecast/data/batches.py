@@ -63,11 +63,10 @@ class PanelTensors:
     horizon: int
 
     def place(self, origins: Origins) -> Int64[Tensor, "windows two"]:
-        """Origins as a tensor (first row of the series, flat row of the position), for `gather`."""
-        starts = self.starts[torch.from_numpy(origins.series).to(self.starts.device)]
-        position = torch.from_numpy(origins.position).to(self.starts.device)
+        """Origins as a tensor (the series, the row of the table at the position), for `gather`."""
         series = torch.from_numpy(origins.series).to(self.starts.device)
-        return torch.stack([series, starts + position], dim=1)
+        position = torch.from_numpy(origins.position).to(self.starts.device)
+        return torch.stack([series, self.starts[series] + position], dim=1)
 
     def gather(self, places: Int64[Tensor, "batch two"]) -> Batch:
         """The windows at `places`.

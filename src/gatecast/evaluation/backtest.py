@@ -14,7 +14,7 @@ from gatecast.evaluation.comparison import compare
 from gatecast.evaluation.results import Metrics
 from gatecast.evaluation.scoring import mase_scales, score_forecast, score_steps, window_losses
 from gatecast.evaluation.verdict import best_and_reference, judge
-from gatecast.forecast import Forecast, Forecaster, forecast_times
+from gatecast.forecast import Forecast, Forecaster, origin_cutoffs
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def _check(name: str, forecast: Forecast, panel: Panel, origins: Origins, horizo
             f"and quantiles of {forecast.quantiles.shape} for {len(forecast.levels)} levels. Return one window for "
             f"each origin, in order."
         )
-    cutoffs, _ = forecast_times(panel, origins, 1)
+    cutoffs = origin_cutoffs(panel, origins)
     right = (forecast.series == origins.series) & (forecast.cutoffs == cutoffs)
     finite = np.isfinite(forecast.mean).all(axis=(1, 2)) & np.isfinite(forecast.quantiles).all(axis=(1, 2, 3))
     for window in np.flatnonzero(~right | ~finite)[:1]:
@@ -127,7 +127,7 @@ def score(
     names = sorted(backtest.forecasts, key=lambda name: name != net)
     scores = tuple(score_forecast(name, backtest.actual, backtest.forecasts[name], scale) for name in names)
     losses = {name: window_losses(backtest.actual, backtest.forecasts[name], scale) for name in names}
-    cutoffs, _ = forecast_times(backtest.panel, backtest.origins, 1)
+    cutoffs = origin_cutoffs(backtest.panel, backtest.origins)
     comparisons = {
         name: compare(losses[net], losses[name], backtest.origins, cutoffs, backtest.horizon)
         for name in best_and_reference(scores, net, season)

@@ -132,13 +132,15 @@ def read_metrics(folder: str | Path) -> Metrics:
 def write_results(folder: Path, evaluation: Evaluation) -> None:
     """Write scores, forecasts, report and pictures of an evaluated model."""
     from gatecast.reporting.pictures import write_pictures  # noqa: PLC0415 - drawing is loaded when wanted
+    from gatecast.reporting.report import write_report  # noqa: PLC0415
 
+    report = run_report(evaluation)
     write_atomic(folder / METRICS, metrics_to_json(evaluation.metrics))
     parquet = io.BytesIO()
-    evaluation.to_frame().write_parquet(parquet)
+    report.backtest.write_parquet(parquet)
     write_atomic(folder / FORECASTS, parquet.getvalue())
-    evaluation.report(folder / REPORT)
-    write_pictures(run_report(evaluation), folder / PICTURES)
+    write_report(report, folder / REPORT)
+    write_pictures(report, folder / PICTURES)
 
 
 def save(model: Model, folder: str | Path) -> Path:

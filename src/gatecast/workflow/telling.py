@@ -10,6 +10,7 @@ import torch
 from msgspec import structs
 
 from gatecast import __version__
+from gatecast.data.calendar import show_time
 from gatecast.data.panel import Panel
 from gatecast.data.splits import part_starts
 from gatecast.errors import InputError
@@ -47,7 +48,7 @@ def data_facts(panel: Panel) -> dict[str, str]:
         "series": f"{len(panel.ids):,}",
         "target": ", ".join(panel.columns.target),
         "frequency": panel.frequency.name,
-        "time range": f"{_moment(first)} to {_moment(last)}",
+        "time range": f"{show_time(first)} to {show_time(last)}",
         "missing share": f"{missing:.1%}",
     }
 
@@ -111,8 +112,3 @@ def _part_times(evaluation: "Evaluation") -> tuple[datetime | int, datetime | in
     times = panel.times[panel.rows(longest)]
     first = times[origins.position[origins.series == longest].min(initial=len(times) - 1)]
     return first.item(), first.item()
-
-
-def _moment(time: np.datetime64 | np.int64) -> str:
-    """A time without the parts that are all zero."""
-    return str(time).replace("T", " ").removesuffix(".000000").removesuffix(":00").removesuffix(" 00:00")

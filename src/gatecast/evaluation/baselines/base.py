@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins
 from gatecast.errors import OptionError
@@ -167,8 +168,7 @@ def latest_observed(values: Float64[np.ndarray, " rows"]) -> Int64[np.ndarray, "
 
 def fill_forward(values: Float64[np.ndarray, " rows"]) -> Float64[np.ndarray, " rows"]:
     """Missing values replaced by the last observed one; zero before the first."""
-    rows = latest_observed(values)
-    return np.where(rows >= 0, values[np.maximum(rows, 0)], 0.0)
+    return carry_forward(values[:, None], np.array([0, len(values)]))[:, 0]
 
 
 def last_value(
