@@ -84,7 +84,7 @@ def test_seasonal_subtraction_repeats_the_season_over_a_longer_horizon() -> None
 
 
 def test_encoder_is_torch_nn_with_state_in_and_state_out() -> None:
-    layer = recurrent_layer(LayerConfig(cell="gru", hidden_size=5), 3).double()
+    layer = recurrent_layer(LayerConfig(cell="gru", hidden_size=5), 3, lookback=8).double()
     x = torch.randn(2, 8, 3, dtype=torch.float64)
     whole, _ = layer(x)
     first, state = layer(x[:, :5])
@@ -136,12 +136,12 @@ def test_missing_targets_move_no_weight(loss: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "lesson"),
     [
-        ({"cell": "grru"}, "cells are rnn, lstm, gru"),
+        ({"cell": "grru"}, "cells are rnn, lstm, gru, mingru, minlstm, indrnn, slstm"),
         ({"dropout": 0.2}, "num_layers=1 has no between"),
         ({"dropout": 1.0, "num_layers": 2}, "share from 0 up to"),
         ({"hidden_size": 0}, "hidden_size is a number from 1"),
         ({"num_layers": 65}, "num_layers is a number from 1 to 64, got 65"),
-        ({"nonlinearity": "relu"}, "choice of the rnn cell only"),
+        ({"nonlinearity": "relu"}, "choice of the rnn and indrnn cells only"),
     ],
 )
 def test_a_layer_that_cannot_be_built_is_refused_with_a_lesson(settings: dict[str, object], lesson: str) -> None:

@@ -38,9 +38,11 @@ def test_the_public_names_are_these() -> None:
         "Prediction",
         "TableOptions",
         "__version__",
+        "cells",
         "fit",
         "load",
         "load_dataset",
+        "nn",
         "save",
     ]
     assert dir(gatecast) == gatecast.__all__
@@ -49,7 +51,7 @@ def test_the_public_names_are_these() -> None:
 @pytest.mark.parametrize("name", gatecast.__all__)
 def test_every_public_name_is_there_under_its_own_name(name: str) -> None:
     found = getattr(gatecast, name)
-    assert name in ("__version__", getattr(found, "__name__", ""))
+    assert name in ("__version__", getattr(found, "__name__", "").removeprefix("gatecast."))
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:

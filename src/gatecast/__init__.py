@@ -6,6 +6,7 @@
     model.backtest().report("report.html")
     model.predict().to_frame()
     gc.save(model, "models/load")
+    layer = gc.nn.GRU(8, 64, num_layers=2)  # torch.nn.GRU, and reset_after=False beside it
 
 The public names are loaded when they are first used, so that `import gatecast` costs nothing.
 """
@@ -14,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gatecast import cells, nn
     from gatecast.data.columns import Columns, TableOptions
     from gatecast.datasets import load_dataset
     from gatecast.errors import GatecastError
@@ -38,6 +40,8 @@ _HOMES = {
     "save": "gatecast.workflow",
 }
 
+_PACKAGES = ("cells", "nn")
+
 __all__ = [
     "Columns",
     "Evaluation",
@@ -49,14 +53,18 @@ __all__ = [
     "Prediction",
     "TableOptions",
     "__version__",
+    "cells",
     "fit",
     "load",
     "load_dataset",
+    "nn",
     "save",
 ]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    if name in _PACKAGES:
+        return import_module(f"gatecast.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'gatecast' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

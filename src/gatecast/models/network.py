@@ -75,7 +75,8 @@ class RecurrentNetwork(nn.Module):
         self.config, self.sizes = config, sizes
         own = input_channels(sizes.channels, sizes.targets, sizes.subtract)
         outputs = sizes.targets * max(1, len(config.levels))
-        self.encoder = recurrent_layer(config.layer, own + sizes.channels + sizes.known + sizes.static)
+        features = own + sizes.channels + sizes.known + sizes.static
+        self.encoder = recurrent_layer(config.layer, features, sizes.lookback)
         self.head = DirectHead(config.layer.output_size, sizes.known, sizes.horizon, outputs)
         self.highway = Highway(sizes.lookback, sizes.horizon) if config.highway else None
         self.register_buffer("levels", torch.tensor(config.levels, device="cpu"), persistent=False)

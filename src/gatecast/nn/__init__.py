@@ -1,5 +1,34 @@
-"""Stacked recurrent layers over time."""
+"""Stacked recurrent layers over time: `output, state = layer(x, state)`.
 
+`RNN`, `LSTM` and `GRU` have torch.nn's constructor, call, state_dict and numbers; `MinGRU`, `MinLSTM`, `IndRNN` and
+`SLSTM` are called alike.  One step of each, for a cell of its own: `gatecast.cells`.
+"""
+
+from gatecast.cells.initialization import chrono_, forget_bias_, gaussian_, orthogonal_
+from gatecast.nn.dropin import GRU, LSTM, RNN
+from gatecast.nn.initial_state import LearnedInitialState
+from gatecast.nn.keras import gru_from_keras
+from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
 from gatecast.nn.recurrent import CELLS, LayerConfig, recurrent_layer
+from gatecast.nn.stacking import Trace, trace
 
-__all__ = ["CELLS", "LayerConfig", "recurrent_layer"]
+__all__ = [
+    "CELLS",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "SLSTM",
+    "IndRNN",
+    "LayerConfig",
+    "LearnedInitialState",
+    "MinGRU",
+    "MinLSTM",
+    "Trace",
+    "chrono_",
+    "forget_bias_",
+    "gaussian_",
+    "gru_from_keras",
+    "orthogonal_",
+    "recurrent_layer",
+    "trace",
+]

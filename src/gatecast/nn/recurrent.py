@@ -1,42 +1,65 @@
-"""Recurrent layers with one calling convention: `output, state = layer(x, state)`.
+"""Recurrent layers by name: one calling convention, `output, state = layer(x, state)`.
 
 The state is a value that goes in and comes out; nothing is remembered on the module, so two forecasts can never share
-one.  Elman's RNN (Elman 1990), LSTM (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000) and GRU
-(Cho et al. 2014, arXiv 1406.1078v1, `reset_after`) are those of torch.nn.
+one.
 """
 
-from typing import Literal, get_args
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 from torch import nn
 
+from gatecast.cells.initialization import chrono_, forget_bias_, gaussian_, orthogonal_
 from gatecast.errors import OptionError
+from gatecast.nn.dropin import GRU, LSTM, RNN
+from gatecast.nn.initial_state import LearnedInitialState
+from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
+from gatecast.nn.stacking import Layer
 
-Cell = Literal["rnn", "lstm", "gru"]
-CELLS: tuple[str, ...] = get_args(Cell)
+CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm"]
+CELLS: tuple[str, ...] = get_args(CellName)
+LAYERS: dict[str, Callable[..., Layer]] = {
+    "rnn": RNN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "mingru": MinGRU,
+    "minlstm": MinLSTM,
+    "indrnn": IndRNN,
+    "slstm": SLSTM,
+}
+Initialization = Literal["uniform", "orthogonal", "chrono", "forget_bias", "gaussian"]
 MOST_HIDDEN, MOST_LAYERS = 65_536, 64
+WITH_NONLINEARITY = {"rnn": "tanh", "indrnn": "relu"}  # and what each has where nothing is said
 
 
 class LayerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """A stack of recurrent layers.
 
     Attributes:
-        cell: `rnn`, `lstm` or `gru`.
-        nonlinearity: of the rnn cell, `tanh` or `relu`; the gated cells have their own.
+        cell: `rnn`, `lstm`, `gru`, `mingru`, `minlstm`, `indrnn` or `slstm`.
+        nonlinearity: of the rnn and indrnn cells, `tanh` or `relu`; None takes tanh for rnn and relu for indrnn.
+        reset_after: of the gru cell, where r acts: after the recurrent product (as in torch.nn), or before it.
         hidden_size: units of each layer.
         num_layers: layers stacked on each other.
         dropout: share of units dropped between layers while training; there is no "between" with one layer.
         bidirectional: also read the lookback backwards; both readings end at the cutoff, so nothing leaks.
         bias: whether the gates have biases.
+        initialization: first weights: `uniform` (torch.nn's), `orthogonal` recurrent matrices, `chrono` (memories from
+            1 step to the lookback), `forget_bias` (start by remembering), or `gaussian` (N(0, 0.01), biases 0).
+        learn_initial_state: start from a learnt state instead of zeros.
     """
 
-    cell: Cell = "gru"
-    nonlinearity: Literal["tanh", "relu"] = "tanh"
+    cell: CellName = "gru"
+    nonlinearity: Literal["tanh", "relu"] | None = None
+    reset_after: bool = True
     hidden_size: int = 64
     num_layers: int = 1
     dropout: float = 0.0
     bidirectional: bool = False
     bias: bool = True
+    initialization: Initialization = "uniform"
+    learn_initial_state: bool = False
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -51,8 +74,13 @@ class LayerConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 f"dropout={self.dropout} acts between layers, and num_layers=1 has no between: "
                 f"set num_layers=2 or more, or dropout=0."
             )
-        if self.nonlinearity == "relu" and self.cell != "rnn":
-            raise OptionError(f"nonlinearity='relu' is a choice of the rnn cell only, but cell={self.cell!r}.")
+        if self.nonlinearity == "relu" and self.cell not in WITH_NONLINEARITY:
+            raise OptionError(
+                f"nonlinearity='relu' is a choice of the {' and '.join(WITH_NONLINEARITY)} cells only, "
+                f"but cell={self.cell!r}."
+            )
+        if not self.reset_after and self.cell != "gru":
+            raise OptionError(f"reset_after=False is a choice of the gru cell only, but cell={self.cell!r}.")
 
     @property
     def output_size(self) -> int:
@@ -60,17 +88,39 @@ class LayerConfig(Struct, frozen=True, forbid_unknown_fields=True):
         return self.hidden_size * (2 if self.bidirectional else 1)
 
 
-def recurrent_layer(config: LayerConfig, input_size: int) -> nn.RNNBase:
-    """Build the stack; input and output are batch first: (B, T, input_size) -> (B, T, output_size)."""
-    sizes = (input_size, config.hidden_size, config.num_layers)
-    if config.cell == "rnn":
-        return nn.RNN(
-            *sizes,
-            nonlinearity=config.nonlinearity,
-            bias=config.bias,
-            batch_first=True,
-            dropout=config.dropout,
-            bidirectional=config.bidirectional,
-        )
-    kind = {"lstm": nn.LSTM, "gru": nn.GRU}[config.cell]
-    return kind(*sizes, bias=config.bias, batch_first=True, dropout=config.dropout, bidirectional=config.bidirectional)
+def recurrent_layer(config: LayerConfig, input_size: int, lookback: int) -> nn.Module:
+    """Build the stack; input and output are batch first: (B, T, input_size) -> (B, T, output_size).
+
+    Args:
+        config: of the stack.
+        input_size: features of the input.
+        lookback: steps that a memory may have to span, for `initialization="chrono"`.
+
+    Raises:
+        OptionError: the cell cannot start as `initialization` says.
+    """
+    own: dict[str, Any] = {}
+    if config.cell in WITH_NONLINEARITY:
+        own["nonlinearity"] = config.nonlinearity or WITH_NONLINEARITY[config.cell]
+    if config.cell == "gru":
+        own["reset_after"] = config.reset_after
+    layer = LAYERS[config.cell](
+        input_size,
+        config.hidden_size,
+        config.num_layers,
+        bias=config.bias,
+        batch_first=True,
+        dropout=config.dropout,
+        bidirectional=config.bidirectional,
+        **own,
+    )
+    _initialize(layer, config.initialization, lookback)
+    return LearnedInitialState(layer) if config.learn_initial_state else layer
+
+
+def _initialize(layer: Layer, how: Initialization, lookback: int) -> None:
+    """First weights, where they are not torch.nn's own."""
+    if how == "chrono":
+        chrono_(layer, max(3, lookback))
+    elif how != "uniform":
+        {"orthogonal": orthogonal_, "forget_bias": forget_bias_, "gaussian": gaussian_}[how](layer)

@@ -62,7 +62,10 @@ class FitOptions(Asked, frozen=True, forbid_unknown_fields=True):
 SHORT_NAMES: Mapping[str, str] = MappingProxyType(
     {name: f"table.{name}" for name in TableOptions.__struct_fields__}
     | {name: f"network.layer.{name}" for name in ("cell", "nonlinearity", "hidden_size", "num_layers", "dropout")}
-    | {"bidirectional": "network.layer.bidirectional", "bias": "network.layer.bias"}
+    | {
+        name: f"network.layer.{name}"
+        for name in ("bidirectional", "bias", "reset_after", "initialization", "learn_initial_state")
+    }
     | {name: f"network.{name}" for name in ("readout", "highway", "loss", "quantiles")}
     | {name: f"training.{name}" for name in ("steps", "batch_size", "learning_rate", "patience", "seed", "optimiser")}
     | {name: f"evaluation.{name}" for name in EvaluationOptions.__struct_fields__}

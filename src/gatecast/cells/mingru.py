@@ -1,0 +1,58 @@
+"""minGRU: a GRU whose gates do not read the state, so that training runs over all time in parallel.
+
+    z = sigmoid(W_z x + b_z)                how much of the candidate is written
+    n = W_n x + b_n                         the candidate
+    h' = (1 - z) * h + z * n
+
+L. Feng, F. Tung, M. O. Ahmed, Y. Bengio & H. Hajimirsadeghi, "Were RNNs all we needed?" (2024), arXiv 2410.01201,
+section 3.1.  Mind z: here it is the share of the *new* value, as in Chung et al. 2014; in torch.nn.GRU and in our GRU
+it is the share of the old one.  The paper's appendix B keeps the state positive so that its scan can work on
+logarithms; ours works on the values themselves and needs no such limit.
+"""
+
+from dataclasses import dataclass
+from math import inf
+from typing import ClassVar, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gatecast.cells.cell import Cell
+from gatecast.cells.equations import Gates
+from gatecast.cells.scanning import ScanEquations
+
+
+@final
+@dataclass(frozen=True)
+class MinGRUEquations(ScanEquations):
+    """h' = (1 - z) * h + z * n."""
+
+    blocks: ClassVar = ("z", "n")
+    gates: ClassVar = {"z": (0, 1), "n": (-inf, inf)}
+    keeps: ClassVar = {"z": -1}
+
+    def shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
+        """Two blocks of rows, and nothing recurrent."""
+        return {"weight_ih": (2 * hidden_size, input_size), "bias_ih": (2 * hidden_size,)}
+
+    def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
+        """The factors 1 - z and the additions z * n."""
+        z, n = wx.chunk(2, dim=-1)  # each (..., H)
+        z = torch.sigmoid(z)
+        return 1 - z, z * n, {"z": z, "n": n}
+
+
+@final
+class MinGRUCell(Cell):
+    """One step of the minGRU: `h = cell(x, h)`."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,  # noqa: FBT001, FBT002 - torch.nn's order
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(MinGRUEquations(), input_size, hidden_size, bias=bias, device=device, dtype=dtype)

@@ -1,0 +1,63 @@
+"""minLSTM: an LSTM whose gates do not read the state, so that training runs over all time in parallel.
+
+    f = sigmoid(W_f x + b_f)                how much of the past is kept, before ...
+    i = sigmoid(W_i x + b_i)                how much of the candidate is written, before ...
+    f', i' = f / (f + i), i / (f + i)       ... both are made to sum to 1
+    g = W_g x + b_g                         the candidate
+    h' = f' * h + i' * g
+
+L. Feng, F. Tung, M. O. Ahmed, Y. Bengio & H. Hajimirsadeghi, "Were RNNs all we needed?" (2024), arXiv 2410.01201,
+section 3.2.  The gates handed out as f and i are the normalised ones, those that act.
+"""
+
+from dataclasses import dataclass
+from math import inf
+from typing import ClassVar, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from gatecast.cells.cell import Cell
+from gatecast.cells.equations import Gates
+from gatecast.cells.scanning import ScanEquations
+
+
+@final
+@dataclass(frozen=True)
+class MinLSTMEquations(ScanEquations):
+    """h' = f' * h + i' * g with f' + i' = 1."""
+
+    blocks: ClassVar = ("f", "i", "g")
+    gates: ClassVar = {"f": (0, 1), "i": (0, 1), "g": (-inf, inf)}
+    keeps: ClassVar = {"f": 1, "i": -1}
+
+    def shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
+        """Three blocks of rows, and nothing recurrent."""
+        return {"weight_ih": (3 * hidden_size, input_size), "bias_ih": (3 * hidden_size,)}
+
+    def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
+        """The factors f' and the additions i' * g.
+
+        In it, f / (f + i) is the sigmoid of log f - log i, which is a number where both gates are too small to divide.
+        """
+        f, i, g = wx.chunk(3, dim=-1)  # each (..., H)
+        difference = logsigmoid(f) - logsigmoid(i)
+        f, i = torch.sigmoid(difference), torch.sigmoid(-difference)
+        return f, i * g, {"f": f, "i": i, "g": g}
+
+
+@final
+class MinLSTMCell(Cell):
+    """One step of the minLSTM: `h = cell(x, h)`; unlike the LSTM it has one state."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,  # noqa: FBT001, FBT002 - torch.nn's order
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(MinLSTMEquations(), input_size, hidden_size, bias=bias, device=device, dtype=dtype)

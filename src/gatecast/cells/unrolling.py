@@ -1,0 +1,89 @@
+"""A recurrence over time: the step of a cell, once for each observation."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from gatecast.cells.equations import Equations, Gates, States, Weights
+from gatecast.cells.scanning import ScanEquations, linear_scan
+
+
+class Unrolled(NamedTuple):
+    """What one pass over a sequence leaves.
+
+    Attributes:
+        output: h after every step, (T, B, H).
+        states: the states after the last step, each (B, H).
+        gates: each gate at every step, (T, B, H), by its letter; empty where they were not asked for.
+    """
+
+    output: Tensor
+    states: States
+    gates: Gates
+
+
+def unroll(
+    equations: Equations,
+    weights: Weights,
+    x: Float[Tensor, "time batch features"],
+    states: States,
+    real: Bool[Tensor, "time batch one"] | None = None,
+    *,
+    keep_gates: bool = False,
+) -> Unrolled:
+    """Run over a sequence, oldest step first, by parallel scan where the equations allow it.
+
+    Args:
+        equations: of the cell.
+        weights: of the cell.
+        x: the inputs.
+        states: the states before the first step.
+        real: which steps are observations; at the others (padding) the states stay as they are.
+        keep_gates: hand out the gates too; without it a long sequence need not hold them.
+    """
+    if isinstance(equations, ScanEquations):
+        return unroll_by_scan(equations, weights, x, states, real)
+    return unroll_by_steps(equations, weights, x, states, real, keep_gates=keep_gates)
+
+
+def unroll_by_steps(
+    equations: Equations,
+    weights: Weights,
+    x: Float[Tensor, "time batch features"],
+    states: States,
+    real: Bool[Tensor, "time batch one"] | None = None,
+    *,
+    keep_gates: bool = False,
+) -> Unrolled:
+    """One step after the other: the definition."""
+    wx = equations.project(x, weights)  # (T, B, gates * H)
+    outputs, gates = list[Tensor](), list[Gates]()
+    for time in range(len(wx)):
+        after, step_gates = equations.step(wx[time], states, weights)
+        states = after if real is None else _hold(real[time], after, states)
+        outputs.append(states[0])
+        if keep_gates:
+            gates.append(step_gates)
+    kept = {name: torch.stack([step[name] for step in gates]) for name in equations.gates} if keep_gates else {}
+    return Unrolled(torch.stack(outputs), states, kept)
+
+
+def unroll_by_scan(
+    equations: ScanEquations,
+    weights: Weights,
+    x: Float[Tensor, "time batch features"],
+    states: States,
+    real: Bool[Tensor, "time batch one"] | None = None,
+) -> Unrolled:
+    """All steps in log2(T) passes."""
+    a, u, gates = equations.coefficients(equations.project(x, weights))
+    if real is not None:  # h' = 1 * h + 0 holds the state
+        a, u = torch.where(real, a, torch.ones_like(a)), torch.where(real, u, torch.zeros_like(u))
+    output = linear_scan(a, u, states[0])
+    return Unrolled(output, (output[-1],), gates)
+
+
+def _hold(real: Bool[Tensor, "batch one"], after: States, before: States) -> States:
+    return tuple(torch.where(real, new, old) for new, old in zip(after, before, strict=True))

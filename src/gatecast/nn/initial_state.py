@@ -1,0 +1,49 @@
+"""A state to start from that is learnt with the weights, instead of zeros."""
+
+from typing import final
+
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from gatecast.cells import equations_of
+from gatecast.cells.cell import pack_states
+from gatecast.cells.equations import States
+from gatecast.nn.sequences import Given
+from gatecast.nn.stacking import Layer
+
+
+@final
+class LearnedInitialState(nn.Module):
+    """Wraps a layer; where no state is given, every sequence of the batch starts from the same learnt one.
+
+    It starts at zero, so that an untrained wrapped layer equals the layer.  Parameters: `layer.*`, and one `initial_h`
+    (and `initial_c`, ...) of the shape (layers * directions, H).
+
+    Args:
+        layer: RNN, LSTM or GRU of gatecast.nn or torch.nn, or another layer of gatecast.nn.
+
+    Raises:
+        OptionError: the module is not recurrent.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        equations = equations_of(layer)
+        self.layer = layer
+        self._names = tuple(f"initial_{name}" for name in equations.states)
+        rows = layer.num_layers * (2 if layer.bidirectional else 1)
+        like = next(layer.parameters())
+        for name, size in zip(self._names, equations.state_sizes(layer.hidden_size), strict=True):
+            self.register_parameter(name, nn.Parameter(like.new_zeros(rows, size)))
+
+    def forward(self, x: Given, state: Tensor | States | None = None) -> tuple[Given, Tensor | States]:
+        """The layer's output and state."""
+        return self.layer(x, self._initial(x) if state is None else state)
+
+    def _initial(self, x: Given) -> Tensor | States:
+        """The learnt state, once for each sequence."""
+        learnt = tuple(getattr(self, name) for name in self._names)  # each (layers * directions, H)
+        if isinstance(x, Tensor) and x.dim() == 2:
+            return pack_states(learnt)
+        batch = int(x.batch_sizes[0]) if isinstance(x, PackedSequence) else x.shape[0 if self.layer.batch_first else 1]
+        return pack_states(tuple(state.unsqueeze(1).expand(-1, batch, -1).contiguous() for state in learnt))

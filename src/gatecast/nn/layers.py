@@ -1,0 +1,48 @@
+"""Layers over the cells that torch.nn does not have, called as torch.nn's: `output, state = layer(x, state)`."""
+
+from typing import Any, final
+
+from gatecast.cells.elman import Nonlinearity
+from gatecast.cells.indrnn import IndRNNEquations
+from gatecast.cells.mingru import MinGRUEquations
+from gatecast.cells.minlstm import MinLSTMEquations
+from gatecast.cells.slstm import SLSTMEquations
+from gatecast.nn.stacking import Stack
+
+
+@final
+class MinGRU(Stack):
+    """The minGRU, over all time in parallel; arguments as for torch.nn.GRU.  Equations: `gatecast.cells.mingru`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for torch.nn.GRU
+        super().__init__(*args, equations=MinGRUEquations(), **kwargs)
+
+
+@final
+class MinLSTM(Stack):
+    """The minLSTM, over all time in parallel; arguments as for torch.nn.GRU.  Equations: `gatecast.cells.minlstm`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for torch.nn.GRU
+        super().__init__(*args, equations=MinLSTMEquations(), **kwargs)
+
+
+@final
+class IndRNN(Stack):
+    """The independently recurrent net; arguments as for torch.nn.GRU.  Equations: `gatecast.cells.indrnn`.
+
+    Args:
+        args: as for torch.nn.GRU.
+        nonlinearity: `relu` or `tanh`.
+        kwargs: as for torch.nn.GRU.
+    """
+
+    def __init__(self, *args: Any, nonlinearity: Nonlinearity = "relu", **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, equations=IndRNNEquations(nonlinearity), **kwargs)
+
+
+@final
+class SLSTM(Stack):
+    """The sLSTM; arguments as for torch.nn.GRU, states (h, c, n, m).  Equations: `gatecast.cells.slstm`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for torch.nn.GRU
+        super().__init__(*args, equations=SLSTMEquations(), **kwargs)

@@ -1,0 +1,193 @@
+"""Cells stacked over time: layers on top of each other, each in one direction or both.
+
+Layer l reads the output of layer l - 1, dropped out while training; a bidirectional layer reads it forwards and, with
+weights of its own (`_reverse`), backwards, and joins both outputs feature by feature.  The states of layer l and
+direction d lie at row l * directions + d, as in torch.nn.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout
+from torch.nn.utils.rnn import PackedSequence
+
+from gatecast.cells import Unrolled, equations_of, unroll
+from gatecast.cells.cell import (
+    check_sizes,
+    draw_weights,
+    pack_states,
+    register_weights,
+    unpack_states,
+    weights_of,
+)
+from gatecast.cells.equations import Equations, Gates, States, Weights
+from gatecast.errors import OptionError
+from gatecast.nn.sequences import Given, Steps, as_given, as_steps, states_to_given, states_to_steps
+
+
+class Stack(nn.Module):
+    """A stack of cells over time, with torch.nn's shapes and names.
+
+    The input is (T, B, I), (B, T, I) with `batch_first`, (T, I), or a PackedSequence.  The output is h of the top layer
+    at every step, (T, B, directions * H) in the input's form.  Each state is (layers * directions, B, H), never batch
+    first; a cell with one state takes and gives a tensor, one with several a tuple.
+
+    Args:
+        input_size: features of the input.
+        hidden_size: units of each layer.
+        num_layers: layers on top of each other.
+        bias: whether the gates have biases.
+        batch_first: whether the batch comes before time, in input and output.
+        dropout: share of units dropped between layers while training.
+        bidirectional: whether each layer also runs backwards.
+        device: where the weights lie.
+        dtype: of the weights; inputs must have the same.
+        equations: of the cell.
+
+    Raises:
+        OptionError: a size is below 1, or dropout is no share.
+        ValueError: an input or a state does not fit.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - torch.nn's arguments, in its order
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,  # noqa: FBT001, FBT002
+        batch_first: bool = False,  # noqa: FBT001, FBT002
+        dropout: float = 0.0,
+        bidirectional: bool = False,  # noqa: FBT001, FBT002
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        equations: Equations,
+    ) -> None:
+        super().__init__()
+        check_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        if not 0 <= dropout <= 1:
+            raise OptionError(f"dropout is a share from 0 to 1, got {dropout}.")
+        self.equations = equations
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
+        placed = {"device": device, "dtype": dtype}
+        for number in range(num_layers):
+            below = len(directions(self)) * hidden_size if number else input_size
+            for direction in directions(self):
+                suffix = f"_l{number}{direction}"
+                register_weights(self, equations, (below, hidden_size), bias=bias, placed=placed, suffix=suffix)
+        draw_weights(self, equations, hidden_size)
+
+    def forward(self, x: Given, state: Tensor | States | None = None) -> tuple[Given, Tensor | States]:
+        """The output at every step, and the state after the last one."""
+        output, after, _ = run_stack(self, x, state)
+        return output, after
+
+    def extra_repr(self) -> str:
+        """Sizes and settings, as they stand in a printed module."""
+        settings = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        changed = [f"{name}={getattr(self, name)}" for name, usual in settings.items() if getattr(self, name) != usual]
+        return ", ".join([str(self.input_size), str(self.hidden_size), *changed])
+
+
+Layer = Stack | nn.RNNBase
+
+
+class Trace(NamedTuple):
+    """One pass, with everything that moved.
+
+    Attributes:
+        output: what the layer's call gives.
+        state: what the layer's call gives.
+        gates: for each layer and direction (`l0`, `l0_reverse`, `l1`), each gate at every step by its letter,
+            (T, B, H); backwards layers in the order of the input's time.
+    """
+
+    output: Given
+    state: Tensor | States
+    gates: dict[str, Gates]
+
+
+def trace(layer: Layer, x: Given, state: Tensor | States | None = None) -> Trace:
+    """Run a layer, ours or torch.nn's, by its cell's equations, and hand out its gates.
+
+    Slow and exact: every step is the cell's own.  Gradients flow through it to any order.
+
+    Args:
+        layer: RNN, LSTM or GRU of gatecast.nn or torch.nn, or another layer of gatecast.nn.
+        x: the input, in any form the layer takes.
+        state: the state to start from; zeros if None.
+
+    Raises:
+        OptionError: the module is not recurrent.
+        ValueError: a shape does not fit the layer.
+    """
+    return run_stack(layer, x, state, keep_gates=True)
+
+
+def run_stack(layer: Layer, x: Given, state: Tensor | States | None, *, keep_gates: bool = False) -> Trace:
+    """As `trace`; the gates only where asked for."""
+    equations = equations_of(layer)
+    _check_input(layer, x)
+    steps = as_steps(x, batch_first=layer.batch_first)
+    if not len(steps.x):
+        raise ValueError("the input has no steps; a sequence has at least one.")
+    states = unpack_states(state, steps.x, _state_shapes(layer, equations, x, steps))
+    output, runs = _run_layers(layer, equations, steps, states_to_steps(states, x), keep_gates=keep_gates)
+    after = tuple(torch.stack(parts) for parts in zip(*(run.states for run in runs.values()), strict=True))
+    return Trace(
+        as_given(output, x, batch_first=layer.batch_first),
+        pack_states(states_to_given(after, x)),
+        {suffix.removeprefix("_"): run.gates for suffix, run in runs.items()},
+    )
+
+
+def directions(layer: Layer) -> tuple[str, ...]:
+    """What the names of the weights of each direction end in."""
+    return ("", "_reverse") if layer.bidirectional else ("",)
+
+
+def _run_layers(
+    layer: Layer, equations: Equations, steps: Steps, states: States, *, keep_gates: bool
+) -> tuple[Tensor, dict[str, Unrolled]]:
+    """The output of the top layer, and the run of every layer and direction by the suffix of its weights."""
+    runs: dict[str, Unrolled] = {}
+    x, real = steps
+    for number in range(layer.num_layers):
+        if number:
+            x = dropout(x, layer.dropout, layer.training)
+        outputs = []
+        for direction in directions(layer):
+            own = tuple(state[len(runs)] for state in states)
+            weights = weights_of(layer, f"_l{number}{direction}")
+            over = _unroll_backwards if direction else unroll
+            run = over(equations, weights, x, own, real, keep_gates=keep_gates)
+            runs[f"_l{number}{direction}"] = run
+            outputs.append(run.output)
+        x = torch.cat(outputs, dim=-1)  # (T, B, directions * H)
+    return x, runs
+
+
+def _unroll_backwards(
+    equations: Equations, weights: Weights, x: Tensor, states: States, real: Tensor | None, *, keep_gates: bool
+) -> Unrolled:
+    """Newest step first.  A sequence shorter than the others begins at its own end: padding holds its first state."""
+    flipped = None if real is None else real.flip(0)
+    run = unroll(equations, weights, x.flip(0), states, flipped, keep_gates=keep_gates)
+    return Unrolled(run.output.flip(0), run.states, {name: gate.flip(0) for name, gate in run.gates.items()})
+
+
+def _state_shapes(layer: Layer, equations: Equations, x: Given, steps: Steps) -> list[tuple[int, ...]]:
+    """The shape of each state that goes in, as torch.nn has it: never batch first."""
+    rows = layer.num_layers * len(directions(layer))
+    batch = () if isinstance(x, Tensor) and x.dim() == 2 else (steps.x.shape[1],)
+    return [(rows, *batch, size) for size in equations.state_sizes(layer.hidden_size)]
+
+
+def _check_input(layer: Layer, x: Given) -> None:
+    data = x.data if isinstance(x, PackedSequence) else x
+    if isinstance(x, Tensor) and x.dim() not in (2, 3):
+        raise ValueError(f"the input has 2 dimensions (one sequence) or 3 (a batch), got {x.dim()}.")
+    if data.shape[-1] != layer.input_size:
+        raise ValueError(f"the input has {layer.input_size} features at each step, got {data.shape[-1]}.")

@@ -1,0 +1,30 @@
+"""The pages of docs/: every block of Python is a file that ran, and every link and picture is there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.joinpath("docs").glob("*.md"), ROOT / "README.md"])
+LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
+
+
+def test_pages_show_their_files_and_what_these_print() -> None:
+    command = [sys.executable, ROOT / "docs/embed.py", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_and_picture_of_a_page_is_there(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in links if not page.parent.joinpath(link).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.joinpath("docs").glob("*.md")), ids=lambda page: page.stem)
+def test_python_in_a_page_is_never_loose_text(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.count("```python") == len(re.findall(r"<!-- file: \S+ -->\n```python", text))
