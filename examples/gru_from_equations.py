@@ -171,15 +171,17 @@ def by_pass(history: np.ndarray) -> list[float]:
 
 def write_results(history: np.ndarray, scores: dict[str, float], where: str, out: Path) -> None:
     """Every step as CSV, and a picture of the perplexity beside what counting characters reaches."""
-    np.savetxt(out / "steps.csv", history, "%.6g", ",", header="pass,perplexity,norm,clipped_norm", comments="")
-    figure, (chart,) = sheet(f"Perplexity while training; level lines: of the finished model and of counts on {where}")
+    np.savetxt(out / "steps.csv", history, "%.9g", ",", header="pass,perplexity,norm,clipped_norm", comments="")
+    figure, (chart,) = sheet(f"Perplexity while training. Level lines: on {where}, after training")
     chart.plot(np.arange(1, len(history) + 1), history[:, 1], color=GREY, alpha=0.5, linewidth=0.6, label="each step")
     passes = by_pass(history)
     chart.plot((np.arange(len(passes)) + 0.5) * len(history) / len(passes), passes, color=NET, label="mean of a pass")
     for (name, value), colour, dash in zip(scores.items(), (NET, BEST, INK), ("-.", "--", ":"), strict=True):
         chart.axhline(value, color=colour, linestyle=dash, linewidth=1, label=f"{name} {value:.2f}")
     chart.set_yscale("log")
-    label(chart, "training step", "perplexity (1 = always certain and right)")
+    chart.set_yticks(ticks := [1, 2, 5, 10, 20, 50, 100], map(str, ticks))
+    chart.minorticks_off()
+    label(chart, "training step", "perplexity, log scale")
     legend(chart)
     (out / "perplexity.png").write_bytes(png(figure))
 
