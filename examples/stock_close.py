@@ -127,7 +127,9 @@ def tell_the_trap(highest: float, close: np.ndarray, shown: dict[str, np.ndarray
 def draw(days: np.ndarray, panel: Panel, split: Split, shown: dict[str, np.ndarray]) -> bytes:
     """Every day with the test forecasts of `lstm`, and the last 100 days of each net beside "tomorrow = today"."""
     close, test = panel.targets[:, 0], days[int(split.validation_end[0]) :]
-    figure, (whole, *ends) = sheet('A net on levels and a net on changes, beside "tomorrow = today"', 3, 2.6)
+    error = {name: np.abs(values - close[-len(test) :]).mean() for name, values in shown.items()}
+    finding = ", ".join(f"{name} {error[name]:.2f}" for name in ("lstm", "lstm_change", "naive"))
+    figure, (whole, *ends) = sheet(f"Mean absolute error in dollars over {len(test)} test days: {finding}", 3, 2.6)
     whole.axhline(close[: int(split.train_end[0])].max(), color=GREY, linestyle="--", label="highest training price")
     whole.plot(days, close, color=INK, linewidth=1, label="actual")
     whole.plot(test, shown["lstm"], color=NET, label="lstm, test part")
