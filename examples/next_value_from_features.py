@@ -25,7 +25,6 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from gatecast import GatecastError, TableOptions, nn
-from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel, read_table
 from gatecast.data.scalers import Scaling, Standard
 from gatecast.data.splits import split_by_time
@@ -99,17 +98,27 @@ def make_table(path: Path, rows: int = 4000) -> None:
     np.savetxt(path, table, "%.4f", ",", header="feed,steam,pressure,reflux,heat,coolant,purity", comments="")
 
 
-def read(path: Path) -> Panel:
-    """One series without gaps; its last column is the target, which is the first of the panel's."""
-    panel, _ = load_panel(path, TableOptions(target=(read_table(path).columns[-1],)))
+class Table(NamedTuple):
+    """The numbers of a table in time order, the target first, and where its parts end."""
+
+    values: np.ndarray  # (rows, C)
+    target: str
+    ends: tuple[int, ...]  # of train, validation and test
+
+
+def read(path: Path) -> Table:
+    """Read one series; its last column is the target.  A gap of the calendar, such as a holiday, is no row here."""
+    target = read_table(path).columns[-1]
+    panel, _ = load_panel(path, TableOptions(target=(target,)))
     if len(panel.ids) > 1:
         raise TableError(f"{path} holds {len(panel.ids)} series, and this example reads one: give one of them.")
-    for row, column in np.argwhere(np.isnan(panel.values))[:1]:
+    given = ~np.isnan(panel.values).all(axis=1)
+    for row, column in np.argwhere(np.isnan(panel.values[given]))[:1]:
         name = panel.columns.channels[column]
-        raise TableError(
-            f'column "{name}" has no value in row {row} (counted from 0): fill it, or cut the table there.'
-        )
-    return panel
+        raise TableError(f'column "{name}" has no value in row {row} (counted from 0): fill it first.')
+    split = split_by_time(panel, horizon=1)
+    ends = split.train_end, split.validation_end, split.test_end
+    return Table(panel.values[given].astype(np.float64), target, tuple(int(given[: end[0]].sum()) for end in ends))
 
 
 def positions(start: int, end: int, lookback: int, stride: int) -> np.ndarray:
@@ -211,11 +220,13 @@ def load(path: Path) -> Model:
 def report(actual: np.ndarray, forecasts: dict[str, np.ndarray]) -> None:
     """The mean squared error of every forecast, and whether the first beats the second by more than luck."""
     for name, values in forecasts.items():
-        print(f"  {name:24s} test MSE {rmse(actual, values) ** 2:10.4f}")
+        print(f"  {name:24s} test MSE {rmse(actual, values) ** 2:10.5g}")
     gru, naive, *_ = ((actual - values) ** 2 for values in forecasts.values())
-    test = diebold_mariano(gru, naive, lags=int(np.cbrt(len(actual))))
-    ratio = gru.mean() / naive.mean()
-    print(f"GRU / naive {ratio:.3f} (below 1 is better; p = {test.p_value:.2g}, Diebold-Mariano, {len(actual)} rows)")
+    ratio, test = gru.mean() / naive.mean(), diebold_mariano(gru, naive, lags=int(np.cbrt(len(actual))))
+    verdict = "beats" if ratio < 1 and test.p_value < 0.05 else "does not beat"
+    print(
+        f"The GRU {verdict} naive: its error is {ratio:.3f} times as large (p = {test.p_value:.2g}, Diebold-Mariano)."
+    )
 
 
 def draw(actual: np.ndarray, rows: dict[str, np.ndarray], name: str, path: Path) -> None:
@@ -232,41 +243,55 @@ def draw(actual: np.ndarray, rows: dict[str, np.ndarray], name: str, path: Path)
     path.write_bytes(png(figure))
 
 
+def learn(table: Table, chosen: Settings, out: Path) -> Model:
+    """Scale by the training part, train on it, and choose the epoch on the validation part."""
+    train_end, validation_end, _ = table.ends
+    scaling = Standard().fit(table.values[:train_end])
+    scaled = torch.from_numpy(scaling.transform(table.values, 0).astype(np.float32))  # (rows, C)
+    places = positions(0, train_end, chosen.lookback, chosen.stride)
+    later = positions(train_end, validation_end, chosen.lookback, 1)
+    learnt, chosen_by = ((windows(scaled, each, chosen.lookback), scaled[each, :1]) for each in (places, later))
+    print(f"{len(places)} windows to learn from, each (L, C) = {(*learnt[0].shape[1:],)}; {len(later)} to choose by")
+    torch.manual_seed(chosen.seed)
+    model, log = Model(Net(scaled.shape[1], chosen), scaling, chosen), open_log(out)
+    print(f"best epoch {train(model.net, learnt, chosen_by, chosen.epochs, log)} of {chosen.epochs}")
+    if log:
+        log.close()
+    return model
+
+
+def judge(model: Model, table: Table, out: Path) -> np.ndarray:
+    """Every row of the test part, forecast by the model and by simple methods; gives the model's forecasts."""
+    values, (train_end, validation_end, end), lookback = table.values, table.ends, model.settings.lookback
+    learnt, test = positions(0, train_end, lookback, 1), positions(validation_end, end, lookback, 1)
+    target, x = values[:, 0], windows(values, test, lookback)  # (rows,), (N, L, C)
+    forecasts = {
+        "GRU": forecast(model, x),
+        "naive (last target)": target[test - 1],
+        "mean of training part": np.full(len(test), target[:train_end].mean()),
+        "linear, same windows": linear(windows(values, learnt, lookback), target[learnt], x),
+    }
+    report(target[test], forecasts)
+    draw(target[test], forecasts, table.target, out / "forecast.png")
+    return forecasts["GRU"]
+
+
 def run(data: Path | None, out: Path, chosen: Settings) -> None:
-    """Read, split, scale, train, save, load, score."""
+    """Read, learn, save, load, judge, use."""
     if chosen.dropout and chosen.layers == 1:
         raise OptionError("dropout acts between layers, and one layer has no between: set --layers 2, or --dropout 0.")
     out.mkdir(parents=True, exist_ok=True)
     if data is None:
         make_table(data := out / "process.csv")
-    panel = read(data)
-    table, split, lookback = panel.values.astype(np.float64), split_by_time(panel, horizon=1), chosen.lookback
-    train_end, validation_end, end = (int(each[0]) for each in (split.train_end, split.validation_end, split.test_end))
-    scaling = Standard().fit(table[:train_end])
-    scaled = torch.from_numpy(scaling.transform(table, 0).astype(np.float32))
-    places = [positions(0, train_end, lookback, chosen.stride), positions(train_end, validation_end, lookback, 1)]
-    parts = [(windows(scaled, each, lookback), scaled[each, :1]) for each in places]  # (N, L, C), (N, 1)
-
-    torch.manual_seed(chosen.seed)
-    model, log = Model(Net(table.shape[1], chosen), scaling, chosen), open_log(out)
-    print(f"{len(places[0])} windows of {lookback} rows and {table.shape[1]} columns to learn from")
-    print(f"best epoch {train(model.net, parts[0], parts[1], chosen.epochs, log)} of {chosen.epochs}")
-    if log:
-        log.close()
+    table = read(data)
+    model = learn(table, chosen, out)
     save(model, out / "model.safetensors")
-    later = load(out / "model.safetensors")
-
-    test = positions(validation_end, end, lookback, 1)
-    first, again = (forecast(each, windows(table, test, lookback)) for each in (model, later))
-    print(f"forecasts of the loaded model equal the first ones: {np.array_equal(first, again)}")
-    target = table[:, 0]
-    fitted = linear(windows(table, places[0], lookback), target[places[0]], windows(table, test, lookback))
-    mean = np.full(len(test), target[:train_end].mean())
-    forecasts = {"GRU": again, "naive (last target)": target[test - 1], "mean of training part": mean}
-    forecasts["linear, same windows"] = fitted
-    report(target[test], forecasts)
-    print(f"next {panel.columns.target[0]}, after the last row: {forecast(later, table[None, -lookback:])[0]:.4g}")
-    draw(target[test], forecasts, panel.columns.target[0], out / "forecast.png")
+    loaded = load(out / "model.safetensors")
+    first = judge(model, table, out)
+    test = positions(*table.ends[1:], chosen.lookback, 1)
+    again = forecast(loaded, windows(table.values, test, chosen.lookback))
+    print(f"forecasts of the model read back from its file equal these: {np.array_equal(first, again)}")
+    print(f"next {table.target}, after the last row: {forecast(loaded, table.values[None, -chosen.lookback :])[0]:.4g}")
     print(f"{out / 'forecast.png'}, {out / 'model.safetensors'}")
 
 
