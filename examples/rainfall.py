@@ -60,9 +60,7 @@ class Method:
 def classical(panel: Panel, split: Split) -> list[Forecaster]:
     """The simple methods, and AutoReg of order 12: fitted once before the test part, and fitted anew every month."""
     before_test = panel.targets[: int(split.validation_end[0]), 0].astype(np.float64)
-    once = (
-        AutoReg(before_test, YEAR).fit().params
-    )  # a constant, then the weights of the last month, the one before, ...
+    once = AutoReg(before_test, YEAR).fit().params  # a constant, then the weights of 1, 2, ... 12 months ago
     return [
         Naive(),
         SeasonalNaive(YEAR),
@@ -165,15 +163,16 @@ def read(source: str | pl.DataFrame) -> tuple[Panel, Split]:
     return panel, Split(end - 2 * TEST, end - TEST, end)
 
 
-def draw(title: str, across: str, charts: dict[str, dict[str, np.ndarray]], first: int = 0) -> bytes:
-    """Charts below one another, each a name with its unit and its lines; `first` numbers their first point."""
+def draw(title: str, across: str, charts: list[tuple[str, dict[str, np.ndarray]]], first: int = 0) -> bytes:
+    """Charts below one another, each what it measures and its lines; `first` numbers the first point of a line."""
     figure, axes = sheet(title, len(charts), 1.7)
-    for axis, (name, lines) in zip(axes, charts.items(), strict=True):
-        for (line, values), colour, dash in zip(lines.items(), (NET, BEST, INK), ("-", "--", "-"), strict=False):
+    steps = across == "training step"
+    for axis, (unit, lines) in zip(axes, charts, strict=True):
+        for (name, values), colour, dash in zip(lines.items(), (NET, BEST, INK), ("-", "--", "-"), strict=False):
             place = first + np.arange(len(values))
-            axis.plot(place, values, dash, color=colour, linewidth=1 if len(values) < 1000 else 0.5, label=line)
-        axis.set_yscale("log" if across == "training step" else "linear")
-        label(axis, across if axis is axes[-1] else "", name.split(", ")[1], name.split(", ")[0])
+            axis.plot(place, values, dash, color=colour, linewidth=0.5 if steps else 1, label=name)
+        axis.set_yscale("log" if steps else "linear")
+        label(axis, across if axis is axes[-1] else "", unit)
         legend(axis)
     return png(figure)
 
@@ -182,27 +181,25 @@ def pictures(panel: Panel, result: Backtest, norms: dict[str, np.ndarray]) -> di
     """The four columns, the forecasts of the test part, and the gradients without clipping and with it."""
     first, actual = int(result.origins.position[0]), result.actual[:, 0, 0]
     said = {name: forecast.mean[:, 0, 0] for name, forecast in result.forecasts.items()}
-    overview = {
-        f"{name}, {UNITS[name]}": {
-            "before": column[: first + 1],
-            "scored": np.where(np.arange(len(column)) < first, np.nan, column),
-        }
-        for name, column in zip(UNITS, panel.values.T, strict=True)
-    }
-    rain = {
-        f"{name}, mm": {name: said[name], "month_mean": said["month_mean"], "actual": actual}
+    scored = np.where(np.arange(len(panel.values)) < first, np.nan, panel.values.T)  # (4, months)
+    columns = [
+        (f"{name}, {UNITS[name]}", {"before": whole[: first + 1], "the months that are scored": end})
+        for name, whole, end in zip(panel.columns.channels, panel.values.T, scored, strict=True)
+    ]
+    rain = [
+        ("rain, mm", {name: said[name], "month_mean": said["month_mean"], "actual": actual})
         for name in ("rnn_1to1_clipped", "rnn_4to4_clipped", "autoreg")
-    }
-    gradients = {
-        f"{name}, norm": {"without clipping": norms[name][:, 1], "clipped": norms[f"{name}_clipped"][:, 1]}
+    ]
+    gradients = [
+        ("gradient norm", {name: norms[name][:, 1], f"{name}_clipped": norms[f"{name}_clipped"][:, 1]})
         for name in ("rnn_1to1", "rnn_4to4")
-    }
+    ]
     return {
-        "overview": draw(
-            f"Rain, humidity and temperature, a row a month; months from {first} on are scored", "month", overview
-        ),
+        "overview": draw("Rain, humidity and temperature, month by month", "month", columns),
         "last_50_months": draw("Rain of the last 50 months, forecast one month ahead", "month", rain, first),
-        "gradient_norm": draw(f"Gradient of each step: as it is, and clipped at {LIMIT}", "training step", gradients),
+        "gradient_norm": draw(
+            f"The gradient of each step: as it is, and clipped at {LIMIT}", "training step", gradients
+        ),
     }
 
 
