@@ -103,7 +103,7 @@ def windows(net: Net, panel: Panel, start: np.ndarray, end: np.ndarray) -> tuple
     return scaled[position[:, None] + torch.arange(-YEAR, 0)], scaled[position]  # (N, 12, columns), (N, columns)
 
 
-def fit(net: Net, panel: Panel, split: Split, limit: float) -> tuple[float, np.ndarray]:
+def fit(net: Net, panel: Panel, split: Split, limit: float, epochs: int = 150) -> tuple[float, np.ndarray]:
     """Train, keep the epoch with the lowest validation error of the rain; gives that, and every step's gradient norm.
 
     The norms, (steps, 2), are those before and after clipping.
@@ -112,7 +112,7 @@ def fit(net: Net, panel: Panel, split: Split, limit: float) -> tuple[float, np.n
     later_x, later_y = windows(net, panel, split.train_end, split.validation_end)
     optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
     lowest, norms = np.inf, []
-    for _ in range(150):
+    for _ in range(epochs):
         for rows in torch.randperm(len(x)).split(16):
             loss = nn.functional.mse_loss(net(x[rows]), y[rows])  # (B, columns) against (B, columns)
             optimiser.zero_grad()
