@@ -1,5 +1,9 @@
 """Parameters counted by formula, against modules that exist."""
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from cell_catalogue import LAYERS, Make
@@ -41,3 +45,34 @@ def test_the_number_in_the_docstring_is_right() -> None:
 def test_sizes_below_one_are_refused() -> None:
     with pytest.raises(OptionError, match="num_layers counts from 1 up, got 0"):
         count_parameters(GRUEquations(), 1, 1, 0)
+
+
+TABLE = {
+    "Elman": nn.RNN,
+    "LSTM": nn.LSTM,
+    "GRU, both forms": nn.GRU,
+    "minGRU": nn.MinGRU,
+    "minLSTM": nn.MinLSTM,
+    "IndRNN": nn.IndRNN,
+    "sLSTM": nn.SLSTM,
+}
+
+
+def formulas() -> dict[str, tuple[str, str]]:
+    """The table of docs/cells.md, as Python: `4h(i + h)` is `4*h*(i + h)`."""
+    page = Path(__file__).parents[1].joinpath("docs/cells.md").read_text(encoding="utf-8")
+    rows = page.split("| cell | first layer | each layer above |")[1].split("\n\n")[0].splitlines()[2:]
+    parts = [[part.strip() for part in row.strip("|").split("|")] for row in rows]
+    return {name: (multiplied(first), multiplied(above)) for name, first, above in parts}
+
+
+def multiplied(formula: str) -> str:
+    return re.sub(r"(?<=[0-9a-z)])(?=[a-z(])", "*", formula)
+
+
+@pytest.mark.parametrize(("name", "kind"), [*TABLE.items(), ("LSTM, projected to p", nn.LSTM)])
+def test_the_formulas_of_the_docs_count_what_a_layer_holds(name: str, kind: Any) -> None:
+    projection = {"proj_size": 3} if "projected" in name else {}
+    layer = kind(5, 7, 3, **projection)
+    first, above = (eval(formula, {"i": 5, "h": 7, "p": 3}) for formula in formulas()[name])  # noqa: S307
+    assert sum(weight.numel() for weight in layer.parameters()) == first + 2 * above
