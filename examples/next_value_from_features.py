@@ -260,20 +260,21 @@ def learn(table: Table, chosen: Settings, out: Path) -> Model:
     return model
 
 
-def judge(model: Model, table: Table, out: Path) -> np.ndarray:
-    """Every row of the test part, forecast by the model and by simple methods; gives the model's forecasts."""
+def judge(model: Model, loaded: Model, table: Table, out: Path) -> None:
+    """Every row of the test part, forecast by the model read back from its file and by simple methods."""
     values, (train_end, validation_end, end), lookback = table.values, table.ends, model.settings.lookback
     learnt, test = positions(0, train_end, lookback, 1), positions(validation_end, end, lookback, 1)
     target, x = values[:, 0], windows(values, test, lookback)  # (rows,), (N, L, C)
     forecasts = {
-        "GRU": forecast(model, x),
+        "GRU": forecast(loaded, x),
         "naive (last target)": target[test - 1],
         "mean of training part": np.full(len(test), target[:train_end].mean()),
         "linear, same windows": linear(windows(values, learnt, lookback), target[learnt], x),
     }
     report(target[test], forecasts)
+    same = np.array_equal(forecasts["GRU"], forecast(model, x))
+    print(f"forecasts of the model read back from its file equal those before it was written: {same}")
     draw(target[test], forecasts, table.target, out / "forecast.png")
-    return forecasts["GRU"]
 
 
 def run(data: Path | None, out: Path, chosen: Settings) -> None:
@@ -287,10 +288,7 @@ def run(data: Path | None, out: Path, chosen: Settings) -> None:
     model = learn(table, chosen, out)
     save(model, out / "model.safetensors")
     loaded = load(out / "model.safetensors")
-    first = judge(model, table, out)
-    test = positions(*table.ends[1:], chosen.lookback, 1)
-    again = forecast(loaded, windows(table.values, test, chosen.lookback))
-    print(f"forecasts of the model read back from its file equal these: {np.array_equal(first, again)}")
+    judge(model, loaded, table, out)
     print(f"next {table.target}, after the last row: {forecast(loaded, table.values[None, -chosen.lookback :])[0]:.4g}")
     print(f"{out / 'forecast.png'}, {out / 'model.safetensors'}")
 
