@@ -1,6 +1,7 @@
 """RecurrentForecaster: no future leaks in, no state is shared."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from builders import SEASON, poisoned, small_config, waves, with_values
+from gatecast.artifact import load, save
 from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
@@ -15,7 +17,7 @@ from gatecast.data.splits import Origins, rolling_origins, split_by_time
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.models.network import NetworkConfig
-from gatecast.nn import LayerConfig
+from gatecast.nn import CELLS, LayerConfig
 
 ORIGINS = Origins(np.array([0, 0, 1]), np.array([150, 199, 170]))
 
@@ -47,7 +49,7 @@ def test_a_series_never_trained_on_is_scaled_by_its_past_alone(poison: float) ->
     assert np.abs(clean.mean / 50 - 10).max() < 3
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_moving_the_last_observation_moves_step_one(cell: str) -> None:
     network = NetworkConfig(layer=LayerConfig(cell=cell, hidden_size=8), highway=False)
     panel = waves()
@@ -181,3 +183,27 @@ def test_an_impossible_option_is_refused_by_name(name: str, value: object) -> No
     settings = {"lookback": 4, "horizon": 2} | {name: value}
     with pytest.raises(msgspec.ValidationError, match=name):
         msgspec.convert(settings, type(small_config()))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *(LayerConfig(cell=cell, hidden_size=6, num_layers=2, bidirectional=True, dropout=0.2) for cell in CELLS),
+        LayerConfig(hidden_size=6, reset_after=False),
+        LayerConfig(cell="indrnn", hidden_size=6, nonlinearity="tanh"),
+        LayerConfig(hidden_size=6, initialization="orthogonal"),
+        LayerConfig(cell="lstm", hidden_size=6, initialization="chrono", learn_initial_state=True),
+        LayerConfig(cell="slstm", hidden_size=6, learn_initial_state=True),
+    ],
+    ids=lambda layer: f"{layer.cell}-{layer.initialization}",
+)
+def test_every_layer_trains_and_comes_back_from_its_artifact_bit_equal(tmp_path: Path, layer: LayerConfig) -> None:
+    panel, origin = waves(), Origins(np.array([0]), np.array([150]))
+    forecaster = fitted(panel, NetworkConfig(layer=layer))
+    assert forecaster.network_.encoder.training is False
+    save(forecaster, tmp_path / "model")
+    loaded, _ = load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.forecast(panel, origin, 6).mean, forecaster.forecast(panel, origin, 6).mean)
+    start = RecurrentForecaster(forecaster.config).prepare(panel, split_by_time(panel, 6))[0].encoder
+    moved = zip(start.parameters(), forecaster.network_.encoder.parameters(), strict=True)
+    assert all(not torch.equal(before, after) for before, after in moved), "every weight of the layer learns"

@@ -247,11 +247,12 @@ def test_a_learnt_initial_state_starts_at_zero_and_gets_a_gradient(make: Make, *
     wrapped, x = nn.LearnedInitialState(layer), draw(6, 2, 3)
     assert torch.equal(wrapped(x)[0], layer(x)[0])
     with torch.no_grad():
-        for name, state in wrapped.named_parameters(recurse=False):
-            state.fill_(0.5 if name != "initial_n" else 1.0)
-    given = tuple(state for _, state in wrapped.named_parameters(recurse=False))
+        for state in wrapped.parameters(recurse=False):
+            state.fill_(0.5)
+    given = tuple(wrapped.parameters(recurse=False))
+    zeros = (torch.zeros_like(given[0]),) * (len(as_tuple(layer(x)[1])) - len(given))
     batch = 6 if batch_first else 2
-    state = tuple(each[:, None].expand(-1, batch, -1).contiguous() for each in given)
+    state = tuple(each[:, None].expand(-1, batch, -1).contiguous() for each in given + zeros)
     expected = layer(x, state[0] if len(state) == 1 else state)[0]
     assert torch.equal(wrapped(x)[0], expected)
     assert_close(wrapped(x[0])[0].shape, (x.shape[1], 4))

@@ -49,6 +49,8 @@ class Equations(ABC):
     """The gates that `step` hands out, each with its closed range."""
     states: ClassVar[tuple[str, ...]] = ("h",)
     """The names of the states; the first is the output."""
+    learnable: ClassVar[tuple[str, ...]] = ("h", "c")
+    """The states whose first value can be learnt; the others start at zero."""
     keeps: ClassVar[Mapping[str, int]] = {}
     """The gates that set how long is remembered, with the sign of the bias that remembers longer."""
 

@@ -9,15 +9,15 @@ from gatecast.cells import equations_of
 from gatecast.cells.cell import pack_states
 from gatecast.cells.equations import States
 from gatecast.nn.sequences import Given
-from gatecast.nn.stacking import Layer
+from gatecast.nn.stacking import Layer, directions
 
 
 @final
 class LearnedInitialState(nn.Module):
     """Wraps a layer; where no state is given, every sequence of the batch starts from the same learnt one.
 
-    It starts at zero, so that an untrained wrapped layer equals the layer.  Parameters: `layer.*`, and one `initial_h`
-    (and `initial_c`, ...) of the shape (layers * directions, H).
+    It starts at zero, so that an untrained wrapped layer equals the layer.  Parameters: `layer.*`, `initial_h` and, for
+    the LSTM, `initial_c`, each (layers * directions, H); of the sLSTM only h is learnt.
 
     Args:
         layer: RNN, LSTM or GRU of gatecast.nn or torch.nn, or another layer of gatecast.nn.
@@ -30,11 +30,11 @@ class LearnedInitialState(nn.Module):
         super().__init__()
         equations = equations_of(layer)
         self.layer = layer
-        self._names = tuple(f"initial_{name}" for name in equations.states)
-        rows = layer.num_layers * (2 if layer.bidirectional else 1)
+        self._rows = layer.num_layers * len(directions(layer))
+        self._sizes = dict(zip(equations.states, equations.state_sizes(layer.hidden_size), strict=True))
         like = next(layer.parameters())
-        for name, size in zip(self._names, equations.state_sizes(layer.hidden_size), strict=True):
-            self.register_parameter(name, nn.Parameter(like.new_zeros(rows, size)))
+        for name in (each for each in equations.states if each in equations.learnable):
+            self.register_parameter(f"initial_{name}", nn.Parameter(like.new_zeros(self._rows, self._sizes[name])))
 
     def forward(self, x: Given, state: Tensor | States | None = None) -> tuple[Given, Tensor | States]:
         """The layer's output and state."""
@@ -42,8 +42,11 @@ class LearnedInitialState(nn.Module):
 
     def _initial(self, x: Given) -> Tensor | States:
         """The learnt state, once for each sequence."""
-        learnt = tuple(getattr(self, name) for name in self._names)  # each (layers * directions, H)
+        zeros = (x.data if isinstance(x, PackedSequence) else x).new_zeros
+        learnt = (
+            getattr(self, f"initial_{name}", zeros(self._rows, size)) for name, size in self._sizes.items()
+        )  # each (layers * directions, H)
         if isinstance(x, Tensor) and x.dim() == 2:
-            return pack_states(learnt)
+            return pack_states(tuple(learnt))
         batch = int(x.batch_sizes[0]) if isinstance(x, PackedSequence) else x.shape[0 if self.layer.batch_first else 1]
         return pack_states(tuple(state.unsqueeze(1).expand(-1, batch, -1).contiguous() for state in learnt))
