@@ -23,6 +23,7 @@ import torch
 from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
@@ -202,12 +203,12 @@ def animate(path: Path, wave: np.ndarray, fits: dict[str, list[Frame]]) -> None:
     charts[0].set_ylabel("value", fontsize=9)
     figure.legend(*charts[0].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False, fontsize=9)
 
-    def show(number: int) -> list[object]:
+    def show(number: int) -> list[Line2D]:
         for chart, line, (cell, frames) in zip(charts, moving, fits.items(), strict=True):
             line.set_ydata(frames[number].output)
             title = f"{cell}, training step {frames[number].step}, MSE {frames[number].mse:.1e}"
             chart.set_title(title, fontsize=9, loc="left")
-        return []
+        return moving
 
     count = len(next(iter(fits.values())))
     FuncAnimation(figure, show, frames=[*range(count), *[count - 1] * 5]).save(path, PillowWriter(fps=4), dpi=80)
@@ -215,7 +216,7 @@ def animate(path: Path, wave: np.ndarray, fits: dict[str, list[Frame]]) -> None:
 
 def write_outputs(path: Path, test: np.ndarray, outputs: dict[str, np.ndarray]) -> None:
     """Every test sequence, one row for each step, beside what each method made of it."""
-    sequence, step = np.indices(test.shape[:2])
+    sequence, step = np.mgrid[: len(test), :LENGTH]
     columns = {"sequence": sequence, "step": step, "input": test[..., 0], "output": test[..., 1], **outputs}
     pl.DataFrame({name: each.reshape(-1) for name, each in columns.items()}).write_csv(path, float_precision=7)
 

@@ -31,7 +31,7 @@ def mse_after_training(loss: Loss) -> float:
         optimiser.zero_grad()
         loss(line(x), y).backward()
         optimiser.step()
-    return float((line(x)[:, 0] - y).square().mean())
+    return float((line(x).detach()[:, 0] - y).square().mean())
 
 
 wrong, right = mse_after_training(mistaken), mse_after_training(correct)

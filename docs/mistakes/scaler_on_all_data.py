@@ -49,12 +49,12 @@ def test_mse(fit_scaler: FitScaler, bound: nn.Module, seed: int) -> float:
 
 
 def test_rmse(fit_scaler: FitScaler, bound: nn.Module) -> float:
-    return float(np.mean([test_mse(fit_scaler, bound, seed) for seed in range(3)])) ** 0.5
+    return float(np.sqrt(np.mean([test_mse(fit_scaler, bound, seed) for seed in range(3)])))
 
 
 wrong, right = test_rmse(mistaken, nn.Sigmoid()), test_rmse(correct, nn.Sigmoid())
 wrong_linear, right_linear = test_rmse(mistaken, nn.Identity()), test_rmse(correct, nn.Identity())
-naive = np.mean([np.diff(rising(seed)[CUTOFF - 1 :]) ** 2 for seed in range(3)]) ** 0.5
+naive = np.sqrt(np.mean([np.diff(rising(seed)[CUTOFF - 1 :]) ** 2 for seed in range(3)]))
 print(f"wrong: test RMSE {wrong:.0f} with a sigmoid output, the scaler fitted on all data")
 print(f"right: test RMSE {right:.0f}, the scaler fitted on what lies before the cutoff")
 print(f"with a linear output {wrong_linear:.1f} and {right_linear:.1f}; tomorrow = today {naive:.1f}")
