@@ -30,7 +30,7 @@ from gatecast.data.reading import load_panel
 from gatecast.data.scalers import Scaling, Standard
 from gatecast.data.splits import Origins, Split, rolling_origins
 from gatecast.data.windows import windows_between
-from gatecast.errors import GatecastError, TooShortError
+from gatecast.errors import GatecastError, TableError, TooShortError
 from gatecast.evaluation.backtest import Backtest, backtest, score
 from gatecast.evaluation.baselines import Naive, SeasonalNaive
 from gatecast.forecast import Forecast, Forecaster, make_forecast
@@ -146,11 +146,12 @@ def train_nets(panel: Panel, split: Split, seed: int) -> tuple[list[Method], dic
 
 def made_weather(months: int = 252) -> pl.DataFrame:
     """Seasons with noise, and rains that follow the humidity of the month before."""
-    random, turn = np.random.default_rng(3), 2 * np.pi * np.arange(months) / YEAR
-    humidity = 62 + 20 * np.sin(turn - 2.6) + random.normal(0, 6, months)
-    rain = np.maximum(0, 12 * (np.roll(humidity, 1) - 60) + random.normal(0, 60, months))
-    temperature = 18 + 9 * np.sin(turn - 1.6) + random.normal(0, 1, months)
+    random, turn = np.random.default_rng(3), 2 * np.pi * np.arange(months + 1) / YEAR
+    humidity = 62 + 20 * np.sin(turn - 2.6) + random.normal(0, 6, months + 1)
+    rain = np.maximum(0, 12 * (humidity[:-1] - 60) + random.normal(0, 60, months))
+    humidity, turn = humidity[1:], turn[1:]
     specific = humidity / 6 + random.normal(0, 0.3, months)
+    temperature = 18 + 9 * np.sin(turn - 1.6) + random.normal(0, 1, months)
     return pl.DataFrame(dict(zip((RAIN, *OTHERS), (rain, specific, humidity, temperature), strict=True)))
 
 
@@ -160,6 +161,8 @@ def read(source: str | pl.DataFrame) -> tuple[Panel, Split]:
     end = panel.lengths
     if end[0] < 3 * TEST:
         raise TooShortError(f"{2 * TEST} months choose and score, so give at least {3 * TEST} months, not {end[0]}.")
+    for month, place in np.argwhere(~np.isfinite(panel.values))[:1]:
+        raise TableError(f'column "{panel.columns.channels[place]}", month {month}, has no value. Fill it.')
     return panel, Split(end - 2 * TEST, end - TEST, end)
 
 

@@ -251,6 +251,7 @@ def test_every_picture_is_written(small: tuple[str, Path]) -> None:
         (lambda table: table.drop("Temperature"), 'there is no column "Temperature"'),
         (lambda table: table.drop("Precipitation"), 'there is no column "Precipitation"'),
         (lambda table: table.head(149), "give at least 150 months, not 149"),
+        (lambda table: table.with_columns(Temperature=pl.col("Temperature").shift()), 'column "Temperature", month 0'),
         (None, "there is no file"),
     ],
 )
