@@ -103,7 +103,7 @@ def windows(net: Net, panel: Panel, start: np.ndarray, end: np.ndarray) -> tuple
     return scaled[position[:, None] + torch.arange(-YEAR, 0)], scaled[position]  # (N, 12, columns), (N, columns)
 
 
-def fit(net: Net, panel: Panel, split: Split, limit: float, epochs: int = 150) -> tuple[float, np.ndarray]:
+def fit(net: Net, panel: Panel, split: Split, limit: float, epochs: int) -> tuple[float, np.ndarray]:
     """Train, keep the epoch with the lowest validation error of the rain; gives that, and every step's gradient norm.
 
     The norms, (steps, 2), are those before and after clipping.
@@ -129,7 +129,7 @@ def fit(net: Net, panel: Panel, split: Split, limit: float, epochs: int = 150) -
     return lowest, np.array(norms)
 
 
-def train_nets(panel: Panel, split: Split, seed: int) -> tuple[list[Method], dict[str, np.ndarray]]:
+def train_nets(panel: Panel, split: Split, seed: int, epochs: int = 150) -> tuple[list[Method], dict[str, np.ndarray]]:
     """Rain alone and all four columns, without clipping and with it; the nets as methods, and their gradient norms."""
     methods, norms = [], {}
     for columns in (1, 4):
@@ -137,7 +137,7 @@ def train_nets(panel: Panel, split: Split, seed: int) -> tuple[list[Method], dic
         for name, limit in ((f"rnn_{columns}to{columns}", np.inf), (f"rnn_{columns}to{columns}_clipped", LIMIT)):
             torch.manual_seed(seed)
             net = Net(columns, scaling)
-            lowest, norms[name] = fit(net, panel, split, limit)
+            lowest, norms[name] = fit(net, panel, split, limit, epochs)
             methods.append(Method(name, net.rain))
             before, after = norms[name].max(axis=0)
             print(f"{name:18} validation {lowest:.3f}, largest gradient {before:.2f}, used {after:.2f}")

@@ -144,19 +144,32 @@ def test_simple_rows_equal_slow_loops(forecasts: dict[str, pl.DataFrame], rain: 
         assert forecasts["month_mean"]["mean"][place] == pytest.approx(np.mean(same_month), rel=1e-6)
 
 
-@pytest.mark.parametrize("columns", [1, 4])
-def test_poisoned_test_months_change_no_weight_and_no_first_forecast(
-    example: ModuleType, weather: pl.DataFrame, columns: int
+def test_poisoned_test_months_change_no_parameter_and_no_first_forecast(
+    example: ModuleType, weather: pl.DataFrame
 ) -> None:
     poisoned = poison(weather, 202)
-    clean, _ = net_after(example, weather, columns, limit=0.5)
-    net, _ = net_after(example, poisoned, columns, limit=0.5)
-    assert_array_equal(clean.scaling.centre, net.scaling.centre)
-    for key, weight in clean.state_dict().items():
-        assert torch.equal(weight, net.state_dict()[key])
+    clean, clean_norms = example.train_nets(*example.read(weather), seed=0, epochs=3)
+    found, norms = example.train_nets(*example.read(poisoned), seed=0, epochs=3)
     before, after = example.read(weather)[0].values, example.read(poisoned)[0].values
-    assert net.rain(after[:202]) == clean.rain(before[:202])
-    assert net.rain(after[:203]) != clean.rain(before[:203]), "the poison is there"
+    assert [method.name for method in found] == list(NETS)
+    for method, other in zip(found, clean, strict=True):
+        net, same = method.rule.__self__, other.rule.__self__
+        assert_array_equal(norms[method.name], clean_norms[method.name])
+        assert_array_equal(net.scaling.centre, same.scaling.centre)
+        assert_array_equal(net.scaling.scale, same.scaling.scale)
+        for key, weight in same.state_dict().items():
+            assert torch.equal(weight, net.state_dict()[key])
+        assert method.rule(after[:202]) == other.rule(before[:202])
+        assert method.rule(after[:203]) != other.rule(before[:203]), "the poison is there"
+
+
+def test_scalers_see_only_the_training_months(example: ModuleType, weather: pl.DataFrame) -> None:
+    methods, _ = example.train_nets(*example.read(poison(weather, 152)), seed=0, epochs=1)
+    training = weather.select(example.RAIN, *example.OTHERS).to_numpy()[:152].astype(np.float32)
+    for method in methods:
+        net = method.rule.__self__
+        assert_allclose(net.scaling.centre[0], training.mean(axis=0)[: net.columns], rtol=1e-5)
+        assert_allclose(net.scaling.scale[0], training.std(axis=0)[: net.columns], rtol=1e-5)
 
 
 def test_poisoned_test_months_change_no_simple_method_before_them(example: ModuleType, weather: pl.DataFrame) -> None:
