@@ -218,15 +218,17 @@ def load(path: Path) -> Model:
 
 
 def report(actual: np.ndarray, forecasts: dict[str, np.ndarray]) -> None:
-    """The mean squared error of every forecast, and whether the first beats the second by more than luck."""
+    """The mean squared error of every forecast, and whether the first beats the best other by more than luck."""
     for name, values in forecasts.items():
         print(f"  {name:24s} test MSE {rmse(actual, values) ** 2:10.5g}")
-    gru, naive, *_ = ((actual - values) ** 2 for values in forecasts.values())
-    ratio, test = gru.mean() / naive.mean(), diebold_mariano(gru, naive, lags=int(np.cbrt(len(actual))))
-    verdict = "beats" if ratio < 1 and test.p_value < 0.05 else "does not beat"
-    print(
-        f"The GRU {verdict} naive: its error is {ratio:.3f} times as large (p = {test.p_value:.2g}, Diebold-Mariano)."
-    )
+    net, *simple = forecasts
+    errors = {name: (actual - values) ** 2 for name, values in forecasts.items()}  # each (N,)
+    best = min(simple, key=lambda name: errors[name].mean())
+    ratio = errors[net].mean() / errors[best].mean()
+    p_value = diebold_mariano(errors[net], errors[best], lags=int(np.cbrt(len(actual)))).p_value
+    verdict = "beats" if ratio < 1 and p_value < 0.05 else "does not beat"
+    chance = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+    print(f"{net} {verdict} the best simple method, {best}: {ratio:.2f} times its error ({chance}, Diebold-Mariano)")
 
 
 def draw(actual: np.ndarray, rows: dict[str, np.ndarray], name: str, path: Path) -> None:

@@ -93,7 +93,17 @@ def test_gru_beats_naive_and_linear_on_the_made_table(printed: str) -> None:
     assert score["GRU"] < 0.5 * score["linear, same windows"]
     assert score["GRU"] < 0.1 * score["naive (last target)"]
     assert score["GRU"] > 0.3**2, "nobody can be better than the noise"
-    assert "The GRU beats naive" in printed
+    assert "GRU beats the best simple method, linear, same windows" in printed
+
+
+def test_verdict_goes_with_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    actual, noise = np.zeros(100), np.random.default_rng(0).normal(size=(2, 100))
+    example.report(actual, {"GRU": noise[0], "naive": 0.1 * noise[1], "mean": noise[1]})
+    assert "GRU does not beat the best simple method, naive" in capsys.readouterr().out
+    example.report(actual, {"GRU": noise[0], "naive": 1.01 * noise[0].mean() + noise[1], "mean": 5 + noise[1]})
+    assert "GRU does not beat" in capsys.readouterr().out, "within noise"
+    example.report(actual, {"GRU": 0.1 * noise[0], "naive": noise[1], "mean": 5 + noise[1]})
+    assert "GRU beats the best simple method, naive: 0.0" in capsys.readouterr().out
 
 
 def test_simple_scores_equal_a_slow_loop(printed: str, out: Path) -> None:
