@@ -2,6 +2,7 @@ import torch
 
 from gatecast import cells, nn
 
+torch.manual_seed(0)
 x = torch.randn(20, 5, 3)
 layer = nn.GRU(3, 8, num_layers=2)
 gates = nn.trace(layer, x).gates  # any layer of gatecast.nn or torch.nn
