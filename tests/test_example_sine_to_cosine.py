@@ -48,7 +48,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def printed(out: Path) -> dict[str, list[float]]:
     """The numbers printed for each method: the main score, all steps, and single steps."""
-    lines = [line.split() for line in out.joinpath("printed.txt").read_text().splitlines()]
+    return scores_in(out.joinpath("printed.txt").read_text())
+
+
+def scores_in(text: str) -> dict[str, list[float]]:
+    lines = [line.split() for line in text.splitlines()]
     names = {*SIMPLE, *(f"{cell}_{readout}" for cell in CELLS for readout in ("every_step", "last_state"))}
     return {name: [float(number) for number in numbers] for name, *numbers in lines if name in names}
 
@@ -88,6 +92,14 @@ def test_printed_mse_equals_a_slow_recomputation(printed: dict[str, list[float]]
                     count += 1
             assert count == 500 * (50 - first)
             assert score == pytest.approx(total / count, rel=0.01), (name, first)  # three digits are printed
+
+
+def test_the_page_shows_what_is_printed(printed: dict[str, list[float]]) -> None:
+    page = EXAMPLE.parents[1].joinpath("docs/sine_to_cosine.md").read_text(encoding="utf-8")
+    shown = scores_in(page.split("```text")[1])
+    assert shown.keys() == printed.keys()
+    for name, (score, *_) in shown.items():
+        assert 0.5 < score / printed[name][0] < 2, f"{name}: other machines round otherwise, but not by this much"
 
 
 def test_scored_phases_are_not_among_the_learnt_ones(example: ModuleType, rows: list[dict[str, str]]) -> None:

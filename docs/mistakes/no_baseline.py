@@ -34,7 +34,7 @@ def slowly_forgetting() -> np.ndarray:
     return series
 
 
-def test_part_and_forecast() -> tuple[np.ndarray, ...]:
+def forecast_test_part() -> tuple[np.ndarray, ...]:
     """Train an LSTM; the actual values of the test part, the forecast of each, and the value before each."""
     series = torch.tensor(slowly_forgetting(), dtype=torch.float32)
     scaled = (series - series[:CUTOFF].mean()) / series[:CUTOFF].std()
@@ -54,7 +54,7 @@ def test_part_and_forecast() -> tuple[np.ndarray, ...]:
     return tuple(each[:, 0].double().numpy() for each in (y, forecast, x[:, -1]))
 
 
-actual, forecast, today = test_part_and_forecast()
+actual, forecast, today = forecast_test_part()
 wrong, right = mistaken(actual, forecast, today), correct(actual, forecast, today)
 naive = mistaken(actual, today, today)
 print(f"wrong: R squared {wrong:.2f}, and not a word of the {naive:.2f} that tomorrow = today has")

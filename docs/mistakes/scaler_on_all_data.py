@@ -29,7 +29,7 @@ def rising(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(0.5, 1, 400).cumsum()
 
 
-def test_mse(fit_scaler: FitScaler, bound: nn.Module, seed: int) -> float:
+def mse_on_test(fit_scaler: FitScaler, bound: nn.Module, seed: int) -> float:
     """Train an Elman net on a series that rises, and score it in the units of the series."""
     low, high = fit_scaler(rising(seed), CUTOFF)
     scaled = torch.tensor((rising(seed) - low) / (high - low), dtype=torch.float32)
@@ -48,12 +48,12 @@ def test_mse(fit_scaler: FitScaler, bound: nn.Module, seed: int) -> float:
     return float(error.square().mean())
 
 
-def test_rmse(fit_scaler: FitScaler, bound: nn.Module) -> float:
-    return float(np.sqrt(np.mean([test_mse(fit_scaler, bound, seed) for seed in range(3)])))
+def rmse_on_test(fit_scaler: FitScaler, bound: nn.Module) -> float:
+    return float(np.sqrt(np.mean([mse_on_test(fit_scaler, bound, seed) for seed in range(3)])))
 
 
-wrong, right = test_rmse(mistaken, nn.Sigmoid()), test_rmse(correct, nn.Sigmoid())
-wrong_linear, right_linear = test_rmse(mistaken, nn.Identity()), test_rmse(correct, nn.Identity())
+wrong, right = rmse_on_test(mistaken, nn.Sigmoid()), rmse_on_test(correct, nn.Sigmoid())
+wrong_linear, right_linear = rmse_on_test(mistaken, nn.Identity()), rmse_on_test(correct, nn.Identity())
 naive = np.sqrt(np.mean([np.diff(rising(seed)[CUTOFF - 1 :]) ** 2 for seed in range(3)]))
 print(f"wrong: test RMSE {wrong:.0f} with a sigmoid output, the scaler fitted on all data")
 print(f"right: test RMSE {right:.0f}, the scaler fitted on what lies before the cutoff")

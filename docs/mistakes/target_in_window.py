@@ -22,13 +22,13 @@ def check(make_windows: Callable[[np.ndarray], Windows]) -> None:
     assert (x.max(axis=1) < y).all(), "a window holds its own target"
 
 
-def test_mse(make_windows: Callable[[np.ndarray], Windows]) -> float:
+def mse_on_test(make_windows: Callable[[np.ndarray], Windows]) -> float:
     """Least squares on noise of variance 1: nothing can forecast it, so about 1 is the best there is."""
     x, y = make_windows(np.random.default_rng(0).normal(size=2000))
     weights = np.linalg.lstsq(x[:1000], y[:1000])[0]
     return float(np.mean((x[1000:] @ weights - y[1000:]) ** 2))
 
 
-wrong, right = test_mse(mistaken), test_mse(correct)
+wrong, right = mse_on_test(mistaken), mse_on_test(correct)
 print(f"wrong: test MSE {wrong:.2f} on noise of variance 1")
 print(f"right: test MSE {right:.2f}")
