@@ -1,5 +1,7 @@
 """What is chosen for the user: right on data whose answer is known, and blind to the test part."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,23 @@ def test_a_seasonal_series_subtracts_its_season_and_a_random_walk_its_last_value
     for panel, expected in ((seasonal, "seasonal"), (walk, "last")):
         chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6, season=6))
         assert chosen.config.subtract == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        (np.random.default_rng(0).normal(size=600).cumsum(), "repeating the last value is hard to beat"),
+        (sine(6, noise=1.0), r"repeating the last 6 rows errs only \d+% less than the last value"),
+        (np.r_[sine(6, 360), np.ones(240)], "repeating the last value is hard to beat"),
+    ],
+    ids=["walk", "weak season", "constant validation part"],
+)
+def test_the_last_value_is_subtracted_for_the_reason_given(values: np.ndarray, why: str) -> None:
+    panel = numbered(values)
+    chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6, season=6))
+    (guess,) = (guess for guess in chosen.guesses if guess.what == "subtract")
+    assert guess.value == "last"
+    assert re.search(why, guess.why)
 
 
 def test_a_weekly_season_of_hours_wins_where_weekends_differ() -> None:

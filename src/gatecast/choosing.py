@@ -152,11 +152,17 @@ def choose_subtract(panel: Panel, split: Split, asked: Asked, season: int) -> tu
     errors = {m: _repeat_error(panel, split, asked.horizon, m) for m in _seasons(panel, split, asked, season)}
     best = min(errors, key=errors.__getitem__, default=season)
     if not errors or errors[best] >= CLEARLY_BETTER * last:
-        return ("last", season), Guess(
-            "subtract", "last", "on the validation part, repeating the last value is hard to beat"
-        )
+        return ("last", season), Guess("subtract", "last", _why_last(last, errors.get(best, np.inf), best))
     better = f"on the validation part, repeating the last {best} rows errs {1 - errors[best] / last:.0%} less"
     return ("seasonal", best), Guess("subtract", f"seasonal, {best} rows", better)
+
+
+def _why_last(last: float, seasonal: float, season: int) -> str:
+    """In words, from the errors of repeating the last value and of repeating the season."""
+    if seasonal >= last:
+        return "on the validation part, repeating the last value is hard to beat"
+    less = f"{1 - seasonal / last:.0%} less than the last value"
+    return f"on the validation part, repeating the last {season} rows errs only {less}"
 
 
 def _seasons(panel: Panel, split: Split, asked: Asked, season: int) -> list[int]:
