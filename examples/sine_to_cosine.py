@@ -149,7 +149,7 @@ def fit(name: str, waves: np.ndarray, test: np.ndarray, steps: int) -> tuple[np.
         if step in shown:
             output = predict(net, scaling, test)
             frames.append(Frame(step, mse(test, output), output[0]))
-    return output, frames
+    return predict(net, scaling, test), frames
 
 
 def mse(waves: np.ndarray, output: np.ndarray, first: int = SCORED_FROM) -> float:
@@ -193,14 +193,15 @@ def animate(path: Path, wave: np.ndarray, fits: dict[str, list[Frame]]) -> None:
     FigureCanvasAgg(figure)
     figure.subplots_adjust(left=0.07, right=0.99, bottom=0.27, top=0.86, wspace=0.08)
     charts = figure.subplots(1, len(fits), sharey=True)
-    moving = []
+    scaling, moving = Standard().fit(wave), []
+    rescaled = scaling.transform(wave, 0)[:, 0] * scaling.scale[0, 1] + scaling.centre[0, 1]  # (T,)
     for chart in charts:
-        chart.plot(wave[:, 0], color=GREY, linestyle=":", label="input")
+        chart.plot(rescaled, color=GREY, linestyle=":", label="input, drawn on the output's scale")
         chart.plot(wave[:, 1], color=INK, linewidth=1, label="wanted output")
         moving += chart.plot(wave[:, 1], color=BEST, linewidth=2, alpha=0.8, label="net")
-        chart.set_ylim(wave.min() - 0.4 * np.ptp(wave), wave.max() + 0.4 * np.ptp(wave))
+        chart.set_ylim(wave[:, 1].min() - 0.4 * np.ptp(wave[:, 1]), wave[:, 1].max() + 0.4 * np.ptp(wave[:, 1]))
         chart.set_xlabel("step of the sequence", fontsize=9)
-    charts[0].set_ylabel("value", fontsize=9)
+    charts[0].set_ylabel("output", fontsize=9)
     figure.legend(*charts[0].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False, fontsize=9)
 
     def show(number: int) -> list[Line2D]:

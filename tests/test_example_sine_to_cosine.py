@@ -96,7 +96,7 @@ def test_printed_mse_equals_a_slow_recomputation(printed: dict[str, list[float]]
 
 def test_the_page_shows_what_is_printed(printed: dict[str, list[float]]) -> None:
     page = EXAMPLE.parents[1].joinpath("docs/sine_to_cosine.md").read_text(encoding="utf-8")
-    shown = scores_in(page.split("```text")[1])
+    shown = scores_in(page.split("```text")[1].split("```")[0])
     assert shown.keys() == printed.keys()
     for name, (score, *_) in shown.items():
         assert 0.5 < score / printed[name][0] < 2, f"{name}: other machines round otherwise, but not by this much"
