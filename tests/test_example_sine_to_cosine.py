@@ -52,7 +52,7 @@ def printed(out: Path) -> dict[str, list[float]]:
 
 
 def scores_in(text: str) -> dict[str, list[float]]:
-    lines = [line.split() for line in text.splitlines()]
+    lines = [line.split() for line in text.splitlines() if line]
     names = {*SIMPLE, *(f"{cell}_{readout}" for cell in CELLS for readout in ("every_step", "last_state"))}
     return {name: [float(number) for number in numbers] for name, *numbers in lines if name in names}
 
