@@ -1,7 +1,7 @@
 """The claims of examples/sine_to_cosine.py."""
 
 import csv
-import importlib.util
+import importlib
 import os
 import subprocess
 import sys
@@ -27,12 +27,9 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sine_to_cosine", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLE.parent)  # as when it is run: its side modules lie beside it
+        return importlib.import_module("sine_to_cosine")
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +121,7 @@ def test_output_read_at_every_step_is_causal(example: ModuleType, cell: str) -> 
     changed = x.clone()
     changed[:, 45] += 1
     with torch.no_grad():
-        same, moved = (example.EveryStep(cell), example.LastState(cell))
+        same, moved = (example.Net(cell, "every_step"), example.Net(cell, "last_state"))
         assert torch.equal(same(x)[:, :45], same(changed)[:, :45])
         assert (same(x)[:, 45] != same(changed)[:, 45]).all()
         assert (moved(x)[:, :45] != moved(changed)[:, :45]).all(), "the last state has seen the change"
