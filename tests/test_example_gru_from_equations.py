@@ -26,6 +26,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def load() -> ModuleType:
+    sys.path.append(str(SCRIPT.parent))  # where a script finds its pictures and its text
     spec = importlib.util.spec_from_file_location("gru_from_equations", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
@@ -94,7 +95,7 @@ def test_parameters_are_drawn_with_a_standard_deviation_of_one_hundredth() -> No
 
 def test_encoder_gives_steps_batch_hidden_and_layers_batch_hidden() -> None:
     tokens = torch.randint(10, (4, 7))
-    output, state = example.Encoder(tokens=10, embedding=8, hidden=16, layers=3)(tokens)
+    output, state = example.encode(tokens, hidden=16, layers=3)
     assert output.shape == (7, 4, 16)
     assert state.shape == (3, 4, 16)
     assert torch.equal(output[-1], state[-1])
@@ -142,7 +143,7 @@ def test_state_is_carried_from_chunk_to_chunk_without_its_gradient(monkeypatch: 
 
     original = example.predict
     monkeypatch.setattr(example, "predict", predict)
-    example.train(example.draw(5, 8), torch.arange(200) % 5, streams=2, passes=1)
+    example.train(example.draw(5, example.HIDDEN), torch.arange(200) % 5, streams=2, passes=1)
     assert len(seen) == 4  # 99 steps in chunks of 32
     assert not seen[0][0].any()
     for (_, last), (first, _) in pairwise(seen):
@@ -160,19 +161,19 @@ def test_counts_equal_a_slow_loop() -> None:
         after = [y for x, y in pairwise(learnt) if x == a]
         single -= math.log(chance) / 49
         pair -= math.log((after.count(b) + chance) / (len(after) + 1)) / 49
-    found = example.count_models(ids, held, 4)
+    found = example.perplexity(example.draw(4, example.HIDDEN), ids, held)
     assert found["unigram"] == pytest.approx(math.exp(single), rel=1e-5)
     assert found["bigram"] == pytest.approx(math.exp(pair), rel=1e-5)
 
 
 def test_perplexity_equals_a_slow_loop() -> None:
     torch.manual_seed(2)
-    p, ids = example.draw(6, 8, spread=0.5), torch.randint(6, (20,))
-    h, total = torch.zeros(1, 8), 0.0
+    p, ids = example.draw(6, example.HIDDEN, spread=0.5), torch.randint(6, (20,))
+    h, total = torch.zeros(1, example.HIDDEN), 0.0
     for a, b in pairwise(ids):
         scores, h = example.predict(p, a.view(1, 1), h)
         total -= float(torch.log_softmax(scores[0, 0], dim=0)[b].detach())
-    assert example.perplexity(p, ids) == pytest.approx(math.exp(total / 19), rel=1e-5)
+    assert example.perplexity(p, ids, ids)["GRU"] == pytest.approx(math.exp(total / 19), rel=1e-5)
 
 
 def test_picture_is_drawn(small: Small) -> None:
