@@ -26,17 +26,18 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
 
 
 def import_example() -> ModuleType:
+    sys.path.append(str(SCRIPT.parent))  # where a script finds its pictures and its made table
     spec = importlib.util.spec_from_file_location("next_value_from_features", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where msgspec looks up the types of Settings
+    sys.modules[spec.name] = module  # where the types of Settings are looked up
     spec.loader.exec_module(module)
     return module
 
 
 example = import_example()
-Settings, Model, Net = example.Settings, example.Model, example.Net
+Settings, Net = example.Settings, example.Net
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,17 @@ def write_table(path: Path, values: np.ndarray) -> Path:
     return path
 
 
+def make_net(columns: int = 3, **chosen: Any) -> Any:
+    return Net(Settings(**chosen), example.Scaling(np.zeros((1, columns)), np.ones((1, columns))))
+
+
+class Silent:
+    """Takes the place of the TensorBoard files."""
+
+    def add(self, *_: object) -> None:
+        pass
+
+
 def small_values(rows: int = 120) -> np.ndarray:
     return np.random.default_rng(5).normal(size=(rows, 3)).cumsum(axis=0) * 0.1 + [0.0, 5.0, -3.0]
 
@@ -71,11 +83,11 @@ def test_windows_equal_a_slow_loop_and_the_last_row_is_always_forecast(rows: int
         start += stride
     if slow[-1] != rows - 1:
         slow.append(rows - 1)
-    places = example.positions(0, rows, lookback, stride)
+    read, places = example.windows(0, rows, lookback, stride)
     assert places.tolist() == slow
     assert len(places) == 1 + -(-(rows - lookback - 1) // stride)
     table = np.arange(rows * 2).reshape(rows, 2)
-    found = example.windows(table, places, lookback)
+    found = table[read]
     assert found.shape == (len(slow), lookback, 2)
     for window, place in zip(found, slow, strict=True):
         np.testing.assert_array_equal(window, table[place - lookback : place])
@@ -83,8 +95,10 @@ def test_windows_equal_a_slow_loop_and_the_last_row_is_always_forecast(rows: int
 
 
 def test_windows_of_a_later_part_read_back_before_it_but_forecast_inside_it() -> None:
-    assert example.positions(50, 60, 8, 4).tolist() == [50, 54, 58, 59]
-    assert example.positions(50, 59, 8, 4).tolist() == [50, 54, 58]
+    read, places = example.windows(50, 60, 8, 4)
+    assert places.tolist() == [50, 54, 58, 59]
+    assert read[0].tolist() == [42, 43, 44, 45, 46, 47, 48, 49]
+    assert example.windows(50, 59, 8, 4)[1].tolist() == [50, 54, 58]
 
 
 def test_gru_beats_naive_and_linear_on_the_made_table(printed: str) -> None:
@@ -125,7 +139,7 @@ def test_printed_score_is_that_of_the_saved_model_on_the_original_scale(printed:
     for row in range(len(raw) - len(raw) // 5, len(raw)):
         scaled = (table[row - 8 : row] - model.scaling.centre[0]) / model.scaling.scale[0]
         with torch.no_grad():
-            answer = float(model.net(torch.tensor(scaled[None], dtype=torch.float32))[0, 0])
+            answer = float(model(torch.tensor(scaled[None], dtype=torch.float32))[0, 0])
         errors.append(raw[row, 6] - (answer * model.scaling.scale[0, 0] + model.scaling.centre[0, 0]))
     found = float(re.findall(r"GRU +test MSE +(\S+)", printed)[0])
     assert found == pytest.approx(np.mean(np.square(errors)), rel=1e-3)
@@ -151,12 +165,12 @@ def test_model_file_gives_back_settings_scaler_and_every_bit(
 ) -> None:
     settings = Settings(readout=readout, bidirectional=bidirectional, bias=False, layers=2, dropout=0.3, hidden=4)
     rows = small_values()[:40].reshape(5, 8, 3)
-    model = Model(Net(3, settings), example.Standard().fit(rows.reshape(40, 3)), settings)
-    example.save(model, tmp_path / "model.safetensors")
+    net = Net(settings, example.Standard().fit(rows.reshape(40, 3)))
+    example.save(net, tmp_path / "model.safetensors")
     loaded = example.load(tmp_path / "model.safetensors")
-    assert loaded.settings == settings
-    np.testing.assert_array_equal(loaded.scaling.scale, model.scaling.scale)
-    np.testing.assert_array_equal(example.forecast(loaded, rows), example.forecast(model, rows))
+    assert loaded.chosen == settings
+    np.testing.assert_array_equal(loaded.scaling.scale, net.scaling.scale)
+    np.testing.assert_array_equal(loaded.forecast(rows), net.forecast(rows))
 
 
 def test_event_file_holds_losses_by_step_and_epoch_and_gradient_histograms(printed: str, out: Path) -> None:
@@ -171,7 +185,7 @@ def test_event_file_holds_losses_by_step_and_epoch_and_gradient_histograms(print
         np.mean([event.value for event in steps[4 * a_pass : 5 * a_pass]]), rel=1e-4
     )
     assert len(events.Scalars("loss/validation")) == 60
-    names = {f"gradients/{name}" for name, _ in Net(7, Settings()).named_parameters()}
+    names = {f"gradients/{name}" for name, _ in make_net(7).named_parameters()}
     assert names == {name for name in events.Tags()["histograms"] if name.startswith("gradients/")}
     for name in names:
         gradients = events.Histograms(name)
@@ -209,14 +223,14 @@ def test_every_choice_changes_the_net_and_runs(
 
 
 def test_last_readout_of_a_bidirectional_net_joins_the_two_readings_at_their_ends() -> None:
-    net, x = Net(3, Settings(bidirectional=True, layers=2, hidden=4)), torch.randn(6, 8, 3)
+    net, x = make_net(bidirectional=True, layers=2, hidden=4), torch.randn(6, 8, 3)
     states, _ = net.gru(x)  # (B, L, 2 * H)
     ends = torch.cat([states[:, -1, :4], states[:, 0, 4:]], dim=1)
     torch.testing.assert_close(net(x), net.output(ends))
 
 
 def test_dropout_acts_while_training_only() -> None:
-    net, x = Net(3, Settings(dropout=0.5, layers=2, hidden=16)), torch.randn(6, 8, 3)
+    net, x = make_net(dropout=0.5, layers=2, hidden=16), torch.randn(6, 8, 3)
     assert not torch.equal(net(x), net(x))
     net.eval()
     assert torch.equal(net(x), net(x))
@@ -231,28 +245,28 @@ def test_forecast_and_target_have_one_shape_in_the_loss(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(example, "mse_loss", loss)
     part = torch.randn(70, 8, 3), torch.randn(70, 1)
-    example.train(Net(3, Settings(hidden=4)), part, part, 1, None)
+    example.train(make_net(hidden=4, epochs=1), part, part, Silent())
     assert shapes == {((1,), (1,), 0)}
 
 
-def test_weights_are_those_of_the_epoch_with_the_lowest_validation_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_are_those_of_the_epoch_with_the_lowest_validation_loss() -> None:
     seen: list[tuple[float, dict[str, torch.Tensor]]] = []
 
-    def part_loss(net: Any, x: torch.Tensor, y: torch.Tensor) -> float:
-        loss = original(net, x, y)
-        seen.append((loss, {name: each.clone() for name, each in net.state_dict().items()}))
-        return loss
+    class Watching:
+        def add(self, net: Any, _epoch: int, _losses: list[float], checked: float) -> None:
+            seen.append((checked, {name: each.clone() for name, each in net.state_dict().items()}))
 
-    original = example.part_loss
-    monkeypatch.setattr(example, "part_loss", part_loss)
     torch.manual_seed(0)
     learnt = torch.randn(40, 8, 3), torch.randn(40, 1)  # noise: the validation loss soon rises
-    net = Net(3, Settings(hidden=16))
-    best = example.train(net, learnt, (torch.randn(40, 8, 3), torch.randn(40, 1)), 40, None)
+    chosen_by = torch.randn(40, 8, 3), torch.randn(40, 1)
+    net = make_net(hidden=16, epochs=40)
+    best = example.train(net, learnt, chosen_by, Watching())
     losses = [loss for loss, _ in seen]
-    assert best == int(np.argmin(losses))
+    assert best == 1 + int(np.argmin(losses))
     assert best < 40, "the last epoch would be chosen by anybody"
-    assert all(torch.equal(each, seen[best][1][name]) for name, each in net.state_dict().items())
+    assert all(torch.equal(each, seen[best - 1][1][name]) for name, each in net.state_dict().items())
+    with torch.no_grad():
+        assert losses[best - 1] == pytest.approx(float(((net(chosen_by[0]) - chosen_by[1]) ** 2).mean()), rel=1e-5)
 
 
 def test_poisoned_test_rows_change_no_trained_weight_and_no_scaler_number(tmp_path: Path) -> None:
@@ -260,15 +274,15 @@ def test_poisoned_test_rows_change_no_trained_weight_and_no_scaler_number(tmp_pa
     for first in (200, 160, 119):  # nothing, the test part, and for contrast the last training row too
         values = small_values(200)
         values[first:] = 1e9 * (1 + np.arange(values[first:].size).reshape(-1, 3))
-        table = example.read(write_table(tmp_path / "table.csv", values))
-        assert table.ends == (120, 160, 200)
-        models.append(example.learn(table, Settings(hidden=8, epochs=3, stride=3), tmp_path / str(first)))
+        table, _, ends = example.read(write_table(tmp_path / "table.csv", values))
+        assert ends == [120, 160, 200]
+        models.append(example.learn(table, ends, Settings(hidden=8, epochs=3, stride=3), tmp_path / str(first)))
     plain, poisoned, spoilt = models
     np.testing.assert_array_equal(plain.scaling.centre, poisoned.scaling.centre)
     np.testing.assert_array_equal(plain.scaling.scale, poisoned.scaling.scale)
-    for name, weights in plain.net.state_dict().items():
-        assert torch.equal(weights, poisoned.net.state_dict()[name]), name
-    assert not torch.equal(plain.net.output.weight, spoilt.net.output.weight)
+    for name, weights in plain.state_dict().items():
+        assert torch.equal(weights, poisoned.state_dict()[name]), name
+    assert not torch.equal(plain.output.weight, spoilt.output.weight)
 
 
 def test_dates_sort_the_rows_and_holidays_are_no_rows(tmp_path: Path) -> None:
@@ -277,11 +291,11 @@ def test_dates_sort_the_rows_and_holidays_are_no_rows(tmp_path: Path) -> None:
     lines = [f"{day},{place},{place * place % 17}" for place, day in enumerate(days)]
     path = tmp_path / "days.csv"
     path.write_text("\n".join(["Date,x,y", *lines[::-1]]) + "\n")
-    table = example.read(path)
-    assert table.target == "y"
-    np.testing.assert_array_equal(table.values[:, 1], np.arange(len(days)))
-    assert table.ends[-1] == len(days)
-    assert 0.5 < table.ends[0] / len(days) < table.ends[1] / len(days) < 0.85
+    table, target, ends = example.read(path)
+    assert target == "y"
+    np.testing.assert_array_equal(table[:, 1], np.arange(len(days)))
+    assert ends[-1] == len(days)
+    assert 0.5 < ends[0] / len(days) < ends[1] / len(days) < 0.85
 
 
 def test_picture_is_drawn(printed: str, out: Path) -> None:  # noqa: ARG001 - printed ran it
@@ -317,7 +331,7 @@ def test_missing_file_is_one_line_on_stderr_and_exit_1(tmp_path: Path) -> None:
         ("{gap},{y}", [], 'column "x" has no value in row 30'),
         ("{x},{y}", ["--dropout", "0.2"], "set --layers 2"),
         ("{x},{y}", ["--lookback", "40"], "lookback=40 needs more than 40 rows"),
-        ("{x},{y}", ["--stride", "0"], "Expected `int` >= 1 - at `$.stride`"),
+        ("{x},{y}", ["--stride", "0"], "for --stride. Must be >= 1"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
