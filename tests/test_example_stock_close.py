@@ -33,7 +33,9 @@ def load() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLE.parent)  # where its drawing and its made data lie
+        spec.loader.exec_module(module)
     return module
 
 
@@ -66,8 +68,7 @@ def fitted(
     example: ModuleType, close: np.ndarray, name: str, epochs: int = 2
 ) -> tuple[Any, list[float], Callable[[int], float]]:
     """A trained net, its validation losses, and its forecast of any row."""
-    dates = example.made_prices()["Date"]
-    _, panel = example.read(pl.DataFrame({"Date": dates, "Close": close}))
+    panel, _ = example.load_panel(pl.DataFrame({"Close": close}), example.TableOptions(target=("Close",)))
     split = example.split_by_time(panel, horizon=1)
     torch.manual_seed(0)
     net = example.Net(name, example.MinMax().fit(panel.targets[: int(split.train_end[0])]))
@@ -244,3 +245,31 @@ def test_a_wrong_table_is_one_line_and_exit_1(tmp_path: Path, text: str | None, 
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+DIVERGING = """
+import runpy, sys, torch
+torch.optim.Adam = lambda weights, lr: torch.optim.SGD(weights, lr=1e30)
+sys.path.insert(0, sys.argv[1])
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_training_that_ends_in_no_number_is_one_line_and_exit_1(tmp_path: Path) -> None:
+    """The example as it stands, but for an optimiser whose steps are far too long."""
+    command = [sys.executable, "-c", DIVERGING, EXAMPLE.parent, EXAMPLE, "--out", tmp_path / "out"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "lstm: the loss is nan, not a finite number. Look for extreme prices."
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_price_too_great_for_a_loss_is_one_line_and_exit_1(tmp_path: Path, example: ModuleType) -> None:
+    late = pl.int_range(pl.len()) == 500
+    table = tmp_path / "prices.csv"
+    example.made_prices().with_columns(Close=pl.when(late).then(3e38).otherwise("Close")).write_csv(table)
+    done = run("--data", table, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "lstm: the loss is inf, not a finite number. Look for extreme prices."
