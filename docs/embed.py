@@ -40,7 +40,7 @@ def printed_by(path: Path) -> str:
 
 def main(*, check: bool) -> int:
     """Bring the pages up to date; returns 1 if they were not and only a check was asked for."""
-    old = {page: page.read_text(encoding="utf-8") for page in sorted(Path(__file__).parent.glob("*.md"))}
+    old = {page: page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
     new = {page: embedded(text) for page, text in old.items()}
     stale = [page for page in old if old[page] != new[page]]
     for page in stale:

@@ -12,6 +12,16 @@ PAGES = sorted([*ROOT.joinpath("docs").glob("*.md"), ROOT / "README.md"])
 LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
 
 
+PRINTED = {name for page in PAGES for name in re.findall(r"<!-- output: (\S+) -->", page.read_text(encoding="utf-8"))}
+SILENT = [path for path in sorted(ROOT.glob("docs/snippets/*.py")) if str(path.relative_to(ROOT)) not in PRINTED]
+
+
+@pytest.mark.parametrize("snippet", SILENT, ids=lambda snippet: snippet.stem)
+def test_a_snippet_whose_output_no_page_shows_runs_too(snippet: Path, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, snippet], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_pages_show_their_files_and_what_these_print() -> None:
     command = [sys.executable, ROOT / "docs/embed.py", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
