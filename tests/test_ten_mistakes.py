@@ -42,14 +42,18 @@ DEMONSTRATIONS = (
 @cache
 def demonstration(name: str) -> dict[str, Any]:
     """What a file leaves behind after it ran."""
-    return runpy.run_path(str(DOCS / "mistakes" / f"{name}.py"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(DOCS / "mistakes")  # as when it is run: small_net.py lies beside it
+        return runpy.run_path(str(DOCS / "mistakes" / f"{name}.py"))
 
 
 def test_the_page_shows_every_demonstration_and_there_are_ten() -> None:
     page = DOCS.joinpath("ten_mistakes.md").read_text(encoding="utf-8")
     shown = [f"<!-- {kind}: docs/mistakes/{name}.py -->" for name in DEMONSTRATIONS for kind in ("file", "output")]
+    shown.insert(0, "<!-- file: docs/mistakes/small_net.py -->")
     assert [line for line in page.splitlines() if line.startswith("<!-- ")] == shown
-    assert sorted(path.stem for path in DOCS.joinpath("mistakes").glob("*.py")) == sorted(DEMONSTRATIONS)
+    written = sorted(path.stem for path in DOCS.joinpath("mistakes").glob("*.py"))
+    assert written == sorted([*DEMONSTRATIONS, "small_net"])
 
 
 @pytest.mark.parametrize("name", DEMONSTRATIONS)
@@ -93,6 +97,14 @@ def test_a_broadcast_loss_learns_the_mean_and_nothing_else() -> None:
     variance = np.var(2 * np.linspace(-1, 1, 64))
     assert ran["wrong"] == pytest.approx(variance, rel=1e-6)
     assert ran["right"] < 1e-6
+
+
+def test_mse_loss_of_torch_broadcasts_with_a_warning_and_fails_only_where_shapes_do_not_broadcast() -> None:
+    target = torch.arange(8.0)
+    with pytest.warns(UserWarning, match="incorrect results due to broadcasting"):
+        assert nn.MSELoss()(target[:, None], target) == 2 * target.var(correction=0), "a perfect forecast has a loss"
+    with pytest.warns(UserWarning, match="broadcasting"), pytest.raises(RuntimeError, match="must match"):
+        nn.MSELoss()(torch.zeros(8, 2), target)
 
 
 def test_reading_the_last_sample_learns_nothing() -> None:

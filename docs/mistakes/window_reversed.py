@@ -3,55 +3,28 @@
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from small_net import SmallNet, mse_on_test, slowly_forgetting
 from torch import nn
 
-torch.set_num_threads(1)
-LOOKBACK = 30
-Windows = tuple[np.ndarray, np.ndarray]
+
+def mistaken(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return sliding_window_view(series[:-1], 30)[:, ::-1], series[30:]  # (N, 30), (N,)
 
 
-def mistaken(series: np.ndarray) -> Windows:
-    return sliding_window_view(series[:-1], LOOKBACK)[:, ::-1], series[LOOKBACK:]  # (N, L), (N,)
+def correct(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return sliding_window_view(series[:-1], 30), series[30:]  # (N, 30), (N,)
 
 
-def correct(series: np.ndarray) -> Windows:
-    return sliding_window_view(series[:-1], LOOKBACK), series[LOOKBACK:]  # (N, L), (N,)
-
-
-def check(make_windows: Callable[[np.ndarray], Windows]) -> None:
+def check(make_windows: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> None:
     x, _ = make_windows(np.arange(100.0))  # a row's value is its number
     assert (np.diff(x, axis=1) == 1).all(), "a window does not run from old to new"
 
 
-def slowly_forgetting() -> np.ndarray:
-    """Each row keeps 95 % of the one before it and adds noise of variance 1, the best MSE there is."""
-    series = np.random.default_rng(0).normal(size=1500)
-    for row in range(1, len(series)):
-        series[row] += 0.95 * series[row - 1]
-    return series
-
-
-def mse_on_test(make_windows: Callable[[np.ndarray], Windows], cell: type[nn.RNN | nn.GRU]) -> float:
-    """Train a net on the first 1,000 windows and score it on the others."""
-    arrays = make_windows(slowly_forgetting())
-    x, y = (torch.tensor(each.copy(), dtype=torch.float32)[..., None] for each in arrays)  # (N, L, 1), (N, 1)
-    torch.manual_seed(0)
-    layer, head = cell(1, 16, batch_first=True), nn.Linear(16, 1)
-    optimiser = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=0.01)
-    for _ in range(200):
-        rows = torch.randint(1000, (64,))
-        loss = nn.functional.mse_loss(head(layer(x[rows])[0][:, -1]), y[rows])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    with torch.no_grad():
-        return nn.functional.mse_loss(head(layer(x[1000:])[0][:, -1]), y[1000:]).item()
-
-
-wrong, right = mse_on_test(mistaken, nn.RNN), mse_on_test(correct, nn.RNN)
-wrong_gru, right_gru = mse_on_test(mistaken, nn.GRU), mse_on_test(correct, nn.GRU)
-naive = np.mean(np.diff(slowly_forgetting()[1000 + LOOKBACK - 1 :]) ** 2)
+series = slowly_forgetting(keep=0.95, rows=1500)  # its noise has a variance of 1, the best MSE there is
+windows = mistaken(series), correct(series)
+wrong, right = (mse_on_test(SmallNet(nn.RNN), x, y, learnt=1000, epochs=10) for x, y in windows)
+wrong_gru, right_gru = (mse_on_test(SmallNet(nn.GRU), x, y, learnt=1000, epochs=10) for x, y in windows)
+naive = np.mean(np.diff(series[1029:]) ** 2)
 print(f"wrong: test MSE {wrong:.0f} of an Elman net, {wrong_gru:.1f} of a GRU, newest row first")
 print(f"right: test MSE {right:.1f} and {right_gru:.1f}, newest row last; tomorrow = today {naive:.1f}")
