@@ -9,15 +9,15 @@ python examples/gru_from_equations.py                    # learns a short text b
 python examples/gru_from_equations.py --data book.txt    # learns 90 % of a file, is scored on the last 10 %
 """
 
-import argparse
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
+from command_line.gru_from_equations import read_options
 from drawing.gru_from_equations import draw_perplexity
-from made.gru_from_equations import TEXT
+from judging.gru_from_equations import compare, count, print_passes
+from made.gru_from_equations import TEXT, number
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 from torch.nn.utils import clip_grad_norm_, get_total_norm
@@ -44,20 +44,6 @@ def gru(p: list[Tensor], x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         h = (1 - z) * n + z * h
         states.append(h)
     return torch.stack(states), h  # (T, B, H), (B, H)
-
-
-@torch.no_grad()
-def compare(dtype: torch.dtype) -> None:
-    """Print the largest difference from nn.GRU with the same weights, in this form and in the other published one."""
-    p = draw(inputs=5, hidden=8, spread=0.5, dtype=dtype)
-    x, h = torch.randn(20, 3, 5, dtype=dtype), torch.randn(3, 8, dtype=dtype)
-    largest = []
-    for reset_after in (True, False):
-        layer = nn.GRU(5, 8, reset_after=reset_after).to(dtype)
-        for theirs, ours in zip(layer.parameters(), p[:4], strict=True):
-            theirs.copy_(ours.flatten(0, 1))
-        largest.append(f"{(layer(x, h[None])[0] - gru(p, x, h)[0]).abs().max():.1e}")
-    print(f"{dtype}: largest difference from nn.GRU {largest[0]}, from nn.GRU(reset_after=False) {largest[1]}")
 
 
 def encode(tokens: Tensor, hidden: int, layers: int) -> tuple[Tensor, Tensor]:
@@ -96,13 +82,9 @@ def train(p: list[Tensor], ids: Tensor, streams: int, passes: int) -> np.ndarray
 @torch.no_grad()
 def perplexity(p: list[Tensor], ids: Tensor, held: Tensor) -> dict[str, float]:
     """On `held`, that of the net, and of counting characters, or pairs of them, in `ids`: e to the cross entropy."""
-    size = len(p[-1])
-    single = (torch.bincount(ids, minlength=size) + 1) / (len(ids) + size)  # (K,)
-    pairs = torch.bincount(ids[:-1] * size + ids[1:], minlength=size * size).view(size, size)
-    after = (pairs + single) / (pairs.sum(dim=1, keepdim=True) + 1)  # (K, K): rare pairs lean on the single counts
-    net, _ = predict(p, held[:-1, None], torch.zeros(1, HIDDEN))
-    scores = {"GRU": net[:, 0], "unigram": single.log().expand_as(net[:, 0]), "bigram": after.log()[held[:-1]]}
-    return {name: math.exp(cross_entropy(score, held[1:])) for name, score in scores.items()}  # each (T, K)
+    scores, _ = predict(p, held[:-1, None], torch.zeros(1, HIDDEN))  # (T, 1, K)
+    models = {"GRU": scores[:, 0], **count(ids, held[:-1], scores.shape[-1])}  # each (T, K)
+    return {name: math.exp(cross_entropy(each, held[1:])) for name, each in models.items()}
 
 
 @torch.no_grad()
@@ -119,15 +101,10 @@ def go_on(p: list[Tensor], prefix: Tensor, count: int) -> Tensor:
 def learn(text: str, share: float, out: Path) -> None:
     """Learn a share of the text, and score what comes after it; the learnt text itself when nothing does."""
     whole, cut = share == 1, int(share * len(text))
-    characters = ["\ufffd", *sorted(set(text[:cut]))]  # the first stands for every character that was not learnt
-    places = {character: place for place, character in enumerate(characters)}
-    ids = torch.tensor([places.get(each, 0) for each in text])
+    characters, ids = number(text, cut)
     p = draw(len(characters), HIDDEN)
     history = train(p, ids, streams=1, passes=80) if whole else train(p, ids[:cut], streams=16, passes=20)
-    passes, (_, norm, clipped) = np.exp(history[..., 0].mean(axis=1)), history.max(axis=(0, 1))
-    for number in range(0, len(passes), len(passes) // 10):
-        print(f"pass {number + 1:2d}  perplexity {passes[number]:7.3f}")
-    print(f"largest gradient norm {norm:.2f}, after clipping {clipped:.2f}")
+    print_passes(history)
     held, where = (ids, "the text it learnt") if whole else (ids[cut:], "the last 10 %, never learnt from")
     scores = perplexity(p, ids[:cut], held)
     print(f"perplexity on {where}: {', '.join(f'{name} {value:.3f}' for name, value in scores.items())}")
@@ -137,26 +114,16 @@ def learn(text: str, share: float, out: Path) -> None:
 
 def main() -> None:
     """Read the options, and do everything in order."""
-    parser = argparse.ArgumentParser(description="A GRU written from its equations.")
-    parser.add_argument("--data", type=Path, help="a text file to learn (default: ten lines about tides)")
-    parser.add_argument("--out", type=Path, default=Path("runs/examples/gru_from_equations"))
-    options = parser.parse_args()
-    try:
-        text = options.data.read_text(encoding="utf-8") if options.data else TEXT
-        options.out.mkdir(parents=True, exist_ok=True)
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"{error}. Give a file of UTF-8 text with --data, and a folder with --out.")
-    if options.data and len(text) < 1000:
-        sys.exit(f"{options.data} has {len(text)} characters; to learn 90 % and score the rest takes 1,000 or more.")
+    text, share, out = read_options()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    compare(torch.float64)
-    compare(torch.float32)
+    for dtype in (torch.float64, torch.float32):
+        compare(gru, draw(inputs=5, hidden=8, spread=0.5, dtype=dtype))
     tokens = torch.randint(10, (4, 7))
     output, state = encode(tokens, hidden=16, layers=2)
     print(f"encoder: tokens {(*tokens.shape,)} -> output {(*output.shape,)}, state {(*state.shape,)};", end=" ")
     print(f"output[-1] equals state[-1]: {torch.equal(output[-1], state[-1])}")
-    learn(text, 0.9 if options.data else 1.0, options.out)
+    learn(text, share, out)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def load() -> ModuleType:
-    sys.path.append(str(SCRIPT.parent))  # where a script finds its pictures and its text
+    sys.path.append(str(SCRIPT.parent))  # where a script finds the files beside it
     spec = importlib.util.spec_from_file_location("gru_from_equations", SCRIPT)
     assert spec is not None
     assert spec.loader is not None

@@ -26,17 +26,18 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
 
 
 def import_example() -> ModuleType:
-    sys.path.append(str(SCRIPT.parent))  # where a script finds its pictures and its made table
+    sys.path.append(str(SCRIPT.parent))  # where a script finds the files beside it
     spec = importlib.util.spec_from_file_location("next_value_from_features", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where the types of Settings are looked up
     spec.loader.exec_module(module)
     return module
 
 
 example = import_example()
+run_command = sys.modules["command_line.next_value_from_features"].run
+report = sys.modules["judging.next_value_from_features"].report
 Settings, Net = example.Settings, example.Net
 
 
@@ -112,11 +113,11 @@ def test_gru_beats_naive_and_linear_on_the_made_table(printed: str) -> None:
 
 def test_verdict_goes_with_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     actual, noise = np.zeros(100), np.random.default_rng(0).normal(size=(2, 100))
-    example.report(actual, {"GRU": noise[0], "naive": 0.1 * noise[1], "mean": noise[1]})
+    report(actual, {"GRU": noise[0], "naive": 0.1 * noise[1], "mean": noise[1]})
     assert "GRU does not beat the best simple method, naive" in capsys.readouterr().out
-    example.report(actual, {"GRU": noise[0], "naive": 1.01 * noise[0].mean() + noise[1], "mean": 5 + noise[1]})
+    report(actual, {"GRU": noise[0], "naive": 1.01 * noise[0].mean() + noise[1], "mean": 5 + noise[1]})
     assert "GRU does not beat" in capsys.readouterr().out, "within noise"
-    example.report(actual, {"GRU": 0.1 * noise[0], "naive": noise[1], "mean": 5 + noise[1]})
+    report(actual, {"GRU": 0.1 * noise[0], "naive": noise[1], "mean": 5 + noise[1]})
     assert "GRU beats the best simple method, naive: 0.0" in capsys.readouterr().out
 
 
@@ -170,7 +171,7 @@ def test_model_file_gives_back_settings_scaler_and_every_bit(
     loaded = example.load(tmp_path / "model.safetensors")
     assert loaded.chosen == settings
     np.testing.assert_array_equal(loaded.scaling.scale, net.scaling.scale)
-    np.testing.assert_array_equal(loaded.forecast(rows), net.forecast(rows))
+    np.testing.assert_array_equal(example.forecast(loaded, rows), example.forecast(net, rows))
 
 
 def test_event_file_holds_losses_by_step_and_epoch_and_gradient_histograms(printed: str, out: Path) -> None:
@@ -212,7 +213,7 @@ def test_every_choice_changes_the_net_and_runs(
     for options in ([], choice):
         command = [str(SCRIPT), "--data", str(data), "--out", str(tmp_path / "out"), "--epochs", "1", "--hidden", "4"]
         monkeypatch.setattr(sys, "argv", [*command, *options])
-        example.main()
+        run_command(example.main, "The example.")
         weights.append(load_file(tmp_path / "out" / "model.safetensors"))
     plain, chosen = weights
     assert "next y" in capsys.readouterr().out
@@ -342,7 +343,7 @@ def test_what_is_wrong_is_said_in_one_line(
     command = [str(SCRIPT), "--data", str(tmp_path / "plant.csv"), "--out", str(tmp_path / "out"), *options]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit) as stopped:
-        example.main()
+        run_command(example.main, "The example.")
     message = stopped.value.code  # text: Python prints it on stderr and exits with 1
     assert isinstance(message, str)
     assert lesson in message

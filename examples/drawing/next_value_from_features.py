@@ -45,8 +45,4 @@ class Curves:
         self._writer.add_scalar("loss/validation", checked, epoch)
         for name, parameter in net.named_parameters():
             self._writer.add_histogram(f"gradients/{name}", parameter.grad, epoch)
-
-    def close(self) -> None:
-        """Write what is left."""
-        if self._writer:
-            self._writer.close()
+        self._writer.flush()  # so that the curves can be watched while the net learns
