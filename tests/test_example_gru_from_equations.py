@@ -1,14 +1,9 @@
 """The GRU from its equations: equal to torch's, and able to learn a text by heart."""
 
-import importlib.util
 import math
-import os
 import re
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import matplotlib.image
@@ -16,26 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-SCRIPT = Path(__file__).parents[1] / "examples" / "gru_from_equations.py"
+from example_scripts import Example
+
+EXAMPLE = Example("gru_from_equations")
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, SCRIPT, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def load() -> ModuleType:
-    sys.path.append(str(SCRIPT.parent))  # where a script finds the files beside it
-    spec = importlib.util.spec_from_file_location("gru_from_equations", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-example = load()
+example = EXAMPLE.load()
 
 
 class Small(NamedTuple):
@@ -47,7 +28,7 @@ class Small(NamedTuple):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     out = tmp_path_factory.mktemp("gru")
-    done = run("--out", out)
+    done = EXAMPLE.run("--out", out)
     assert done.returncode == 0, done.stderr
     steps = np.loadtxt(out / "steps.csv", delimiter=",", skiprows=1)
     return Small(done.stdout, steps, matplotlib.image.imread(out / "perplexity.png"))
@@ -186,7 +167,7 @@ def test_a_file_is_scored_on_its_last_tenth_which_changes_nothing_learnt(tmp_pat
     outputs = []
     for name, end in (("as it is", text[1800:]), ("poisoned", "\u2603?" * 100)):
         (tmp_path / "text.txt").write_text(text[:1800] + end, encoding="utf-8")
-        done = run("--data", tmp_path / "text.txt", "--out", tmp_path / name)
+        done = EXAMPLE.run("--data", tmp_path / "text.txt", "--out", tmp_path / name)
         assert done.returncode == 0, done.stderr
         outputs.append((done.stdout, (tmp_path / name / "steps.csv").read_bytes()))
     (plain, steps), (poisoned, same_steps) = outputs
@@ -202,7 +183,7 @@ def test_wrong_file_is_refused_in_one_line(kind: str, tmp_path: Path) -> None:
         path.mkdir()
     elif kind != "missing":
         path.write_bytes(b"\xff\xfe\x00" if kind == "binary" else b"too short")
-    done = run("--data", path, "--out", tmp_path / "out")
+    done = EXAMPLE.run("--data", path, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr

@@ -1,12 +1,8 @@
 """The next value from windows over features: windows without their target, honest scores, a model file that works."""
 
-import importlib.util
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import matplotlib.image
@@ -16,26 +12,12 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-SCRIPT = Path(__file__).parents[1] / "examples" / "next_value_from_features.py"
+from example_scripts import Example
+
+EXAMPLE = Example("next_value_from_features")
 
 
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, SCRIPT, *arguments]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def import_example() -> ModuleType:
-    sys.path.append(str(SCRIPT.parent))  # where a script finds the files beside it
-    spec = importlib.util.spec_from_file_location("next_value_from_features", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-example = import_example()
+example = EXAMPLE.load()
 run_command = sys.modules["command_line.next_value_from_features"].run
 report = sys.modules["judging.next_value_from_features"].report
 Settings, Net = example.Settings, example.Net
@@ -48,7 +30,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def printed(out: Path) -> str:
-    done = run("--out", out)
+    done = EXAMPLE.run("--out", out)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -211,7 +193,17 @@ def test_every_choice_changes_the_net_and_runs(
     data = write_table(tmp_path / "small.csv", small_values())
     weights = []
     for options in ([], choice):
-        command = [str(SCRIPT), "--data", str(data), "--out", str(tmp_path / "out"), "--epochs", "1", "--hidden", "4"]
+        command = [
+            str(EXAMPLE.path),
+            "--data",
+            str(data),
+            "--out",
+            str(tmp_path / "out"),
+            "--epochs",
+            "1",
+            "--hidden",
+            "4",
+        ]
         monkeypatch.setattr(sys, "argv", [*command, *options])
         run_command(example.main, "The example.")
         weights.append(load_file(tmp_path / "out" / "model.safetensors"))
@@ -310,7 +302,7 @@ def test_without_tensorboard_the_remedy_is_one_line_and_everything_else_is_done(
     blocked.mkdir(parents=True)
     (blocked / "__init__.py").write_text("raise ImportError\n")
     data = write_table(tmp_path / "small.csv", small_values())
-    done = run("--data", data, "--out", tmp_path / "out", "--epochs", "1", PYTHONPATH=str(blocked.parent))
+    done = EXAMPLE.run("--data", data, "--out", tmp_path / "out", "--epochs", "1", PYTHONPATH=str(blocked.parent))
     assert done.returncode == 0
     assert len(done.stderr.splitlines()) == 1
     assert "pip install 'gatecast[tensorboard]'" in done.stderr
@@ -318,7 +310,7 @@ def test_without_tensorboard_the_remedy_is_one_line_and_everything_else_is_done(
 
 
 def test_missing_file_is_one_line_on_stderr_and_exit_1(tmp_path: Path) -> None:
-    done = run("--data", tmp_path / "nowhere.csv", "--out", tmp_path / "out")
+    done = EXAMPLE.run("--data", tmp_path / "nowhere.csv", "--out", tmp_path / "out")
     assert done.returncode == 1
     assert done.stderr.startswith("there is no file")
     assert len(done.stderr.splitlines()) == 1
@@ -340,7 +332,7 @@ def test_what_is_wrong_is_said_in_one_line(
 ) -> None:
     rows = [cells.format(x=row % 7, y=row % 5, gap="" if row == 30 else row % 7) for row in range(50)]
     (tmp_path / "plant.csv").write_text("\n".join(["x,y", *rows]) + "\n")
-    command = [str(SCRIPT), "--data", str(tmp_path / "plant.csv"), "--out", str(tmp_path / "out"), *options]
+    command = [str(EXAMPLE.path), "--data", str(tmp_path / "plant.csv"), "--out", str(tmp_path / "out"), *options]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit) as stopped:
         run_command(example.main, "The example.")

@@ -1,6 +1,5 @@
 """The example rainfall.py does what its page says."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -17,41 +16,25 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "rainfall.py"
+from example_scripts import Example
+
+EXAMPLE = Example("rainfall")
 NETS = ("rnn_1to1", "rnn_1to1_clipped", "rnn_4to4", "rnn_4to4_clipped")
 SIMPLE = ("naive", "seasonal_naive", "month_mean", "autoreg", "autoreg_refit")
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, EXAMPLE, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rainfall", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(EXAMPLE.parent)  # where its drawing and its made data lie
-        spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What the small form prints, and the folder it writes to."""
     folder = tmp_path_factory.mktemp("rain")
-    done = run("--out", folder)
+    done = EXAMPLE.run("--out", folder)
     assert done.returncode == 0, done.stderr
     return done.stdout, folder
 
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    return load()
+    return EXAMPLE.load()
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +250,7 @@ def test_a_wrong_table_is_one_line_and_exit_1(tmp_path: Path, weather: pl.DataFr
     table = tmp_path / "rain.csv"
     if change:
         change(weather).write_csv(table)
-    done = run("--data", table, "--out", tmp_path / "out")
+    done = EXAMPLE.run("--data", table, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -285,7 +268,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def test_training_that_ends_in_no_number_is_one_line_and_exit_1(tmp_path: Path) -> None:
     """The example as it stands, but for an optimiser whose steps are far too long."""
-    command = [sys.executable, "-c", DIVERGING, EXAMPLE.parent, EXAMPLE, "--out", tmp_path / "out"]
+    command = [sys.executable, "-c", DIVERGING, EXAMPLE.path.parent, EXAMPLE.path, "--out", tmp_path / "out"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -297,6 +280,6 @@ def test_a_month_too_great_for_a_loss_is_one_line_and_exit_1(tmp_path: Path, wea
     late = pl.int_range(pl.len()) == 160
     table = tmp_path / "rain.csv"
     weather.with_columns(Precipitation=pl.when(late).then(3e38).otherwise("Precipitation")).write_csv(table)
-    done = run("--data", table, "--out", tmp_path / "out")
+    done = EXAMPLE.run("--data", table, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert done.stderr.strip() == "rnn_1to1: the loss is inf, not a finite number. Look for extreme values."

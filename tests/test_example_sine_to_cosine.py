@@ -1,10 +1,6 @@
 """The claims of examples/sine_to_cosine.py."""
 
 import csv
-import importlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,30 +9,23 @@ import pytest
 import torch
 from PIL import Image
 
-EXAMPLE = Path(__file__).parents[1] / "examples/sine_to_cosine.py"
+from example_scripts import Example
+
+EXAMPLE = Example("sine_to_cosine")
 CELLS = ("rnn", "lstm", "gru")
 SIMPLE = ("input_itself", "mean", "linear_last_two")
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, EXAMPLE, *map(str, arguments)]
-    return subprocess.run(
-        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(EXAMPLE.parent)  # as when it is run: its side modules lie beside it
-        return importlib.import_module("sine_to_cosine")
+    return EXAMPLE.load()
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one run in the small form, and what it printed."""
     folder = tmp_path_factory.mktemp("sine")
-    done = run("--out", folder)
+    done = EXAMPLE.run("--out", folder)
     assert done.returncode == 0, done.stderr
     folder.joinpath("printed.txt").write_text(done.stdout)
     return folder
@@ -92,7 +81,7 @@ def test_printed_mse_equals_a_slow_recomputation(printed: dict[str, list[float]]
 
 
 def test_the_page_shows_what_is_printed(printed: dict[str, list[float]]) -> None:
-    page = EXAMPLE.parents[1].joinpath("docs/sine_to_cosine.md").read_text(encoding="utf-8")
+    page = EXAMPLE.path.parents[1].joinpath("docs/sine_to_cosine.md").read_text(encoding="utf-8")
     shown = scores_in(page.split("```text")[1].split("```")[0])
     assert shown.keys() == printed.keys()
     for name, (score, *_) in shown.items():
@@ -154,7 +143,7 @@ def write_pairs(path: Path, rows: int) -> Path:
 
 def test_a_file_is_learnt_in_its_own_units(tmp_path: Path) -> None:
     data = write_pairs(tmp_path / "pairs.csv", rows=2500)
-    done = run("--data", data, "--out", tmp_path / "out", "--steps", 150)
+    done = EXAMPLE.run("--data", data, "--out", tmp_path / "out", "--steps", 150)
     assert done.returncode == 0, done.stderr
     scores = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines() if "e-" in line or "e+" in line}
     assert float(scores["mean"]) == pytest.approx(4.5, rel=0.2)  # the variance of 3 cos
@@ -186,13 +175,13 @@ def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str | None, messag
     data = tmp_path / "pairs.csv"
     if text is not None:
         data.write_text(text)
-    done = run("--data", data, "--out", tmp_path / "out")
+    done = EXAMPLE.run("--data", data, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_too_few_steps_are_refused(tmp_path: Path) -> None:
-    done = run("--steps", 3, "--out", tmp_path / "out")
+    done = EXAMPLE.run("--steps", 3, "--out", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "from 100 up, got 3" in done.stderr

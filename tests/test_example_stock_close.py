@@ -1,6 +1,5 @@
 """The example stock_close.py does what its page says."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -17,40 +16,24 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from scipy.stats import t as student
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "stock_close.py"
+from example_scripts import Example
+
+EXAMPLE = Example("stock_close")
 MODELS = ("lstm", "lstm_change", "naive", "drift")
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, EXAMPLE, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("stock_close", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(EXAMPLE.parent)  # where its drawing and its made data lie
-        spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What the small form prints, and the folder it writes to."""
     folder = tmp_path_factory.mktemp("stock")
-    done = run("--out", folder)
+    done = EXAMPLE.run("--out", folder)
     assert done.returncode == 0, done.stderr
     return done.stdout, folder
 
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    return load()
+    return EXAMPLE.load()
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +223,7 @@ def test_a_wrong_table_is_one_line_and_exit_1(tmp_path: Path, text: str | None, 
     table = tmp_path / "prices.csv"
     if text:
         table.write_text(text)
-    done = run("--data", table, "--out", tmp_path / "out")
+    done = EXAMPLE.run("--data", table, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -258,7 +241,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def test_training_that_ends_in_no_number_is_one_line_and_exit_1(tmp_path: Path) -> None:
     """The example as it stands, but for an optimiser whose steps are far too long."""
-    command = [sys.executable, "-c", DIVERGING, EXAMPLE.parent, EXAMPLE, "--out", tmp_path / "out"]
+    command = [sys.executable, "-c", DIVERGING, EXAMPLE.path.parent, EXAMPLE.path, "--out", tmp_path / "out"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -270,6 +253,6 @@ def test_a_price_too_great_for_a_loss_is_one_line_and_exit_1(tmp_path: Path, exa
     late = pl.int_range(pl.len()) == 500
     table = tmp_path / "prices.csv"
     example.made_prices().with_columns(Close=pl.when(late).then(3e38).otherwise("Close")).write_csv(table)
-    done = run("--data", table, "--out", tmp_path / "out")
+    done = EXAMPLE.run("--data", table, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert done.stderr.strip() == "lstm: the loss is inf, not a finite number. Look for extreme prices."
