@@ -1,6 +1,7 @@
 """The example rainfall.py does what its page says."""
 
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -283,3 +284,17 @@ def test_a_month_too_great_for_a_loss_is_one_line_and_exit_1(tmp_path: Path, wea
     done = EXAMPLE.run("--data", table, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert done.stderr.strip() == "rnn_1to1: the loss is inf, not a finite number. Look for extreme values."
+
+
+def test_the_snippet_of_the_page_lowers_the_error_by_forbidding_rain_below_zero(
+    small: tuple[str, Path], tmp_path: Path, forecasts: dict[str, pl.DataFrame]
+) -> None:
+    tmp_path.joinpath("runs/examples").mkdir(parents=True)
+    tmp_path.joinpath("runs/examples/rainfall").symlink_to(small[1])
+    snippet = EXAMPLE.path.parents[1] / "docs/snippets/rain_not_below_zero.py"
+    done = subprocess.run([sys.executable, snippet], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name, part in forecasts.items():
+        cut = np.abs(part["y"].to_numpy() - np.maximum(part["mean"].to_numpy(), 0)).mean()
+        assert re.search(rf"{name} +┆ {cut:.3f}"[:-1], done.stdout), f"{name} {cut}"
+        assert cut <= np.abs(part["y"].to_numpy() - part["mean"].to_numpy()).mean()
