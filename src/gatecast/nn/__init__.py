@@ -5,12 +5,14 @@
 """
 
 from gatecast.cells.initialization import chrono_, forget_bias_, gaussian_, orthogonal_
+from gatecast.nn.backend import explain_backend
 from gatecast.nn.dropin import GRU, LSTM, RNN
 from gatecast.nn.initial_state import LearnedInitialState
 from gatecast.nn.keras import gru_from_keras
 from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
 from gatecast.nn.recurrent import CELLS, LayerConfig, recurrent_layer
 from gatecast.nn.stacking import Trace, trace
+from gatecast.nn.stepping import Step
 
 __all__ = [
     "CELLS",
@@ -23,8 +25,10 @@ __all__ = [
     "LearnedInitialState",
     "MinGRU",
     "MinLSTM",
+    "Step",
     "Trace",
     "chrono_",
+    "explain_backend",
     "forget_bias_",
     "gaussian_",
     "gru_from_keras",

@@ -1,8 +1,8 @@
 """RNN, LSTM and GRU with the constructor, call, state_dict and numbers of torch.nn.
 
-They are torch.nn's own classes, so that `isinstance(layer, torch.nn.GRU)` holds and torch's implementation runs
-wherever the equations are torch's.  The GRU takes one argument more, `reset_after`; with `reset_after=False` torch has
-no implementation, and the reference cell runs.
+They are torch.nn's own classes, so that `isinstance(layer, torch.nn.GRU)` holds.  A call runs by a kernel where one
+takes it (`gatecast.nn.explain_backend` tells), else by torch.nn where the equations are torch's, else by the reference
+cell.  The GRU takes one argument more, `reset_after`; with `reset_after=False` torch has no implementation.
 """
 
 from typing import Any, final
@@ -11,23 +11,34 @@ from torch import Tensor, nn
 
 from gatecast.cells.equations import Equations, States
 from gatecast.cells.gru import GRUEquations
+from gatecast.nn.backend import run_by_kernel
 from gatecast.nn.sequences import Given
 from gatecast.nn.stacking import run_stack
+
+Result = tuple[Given, Tensor | States]
 
 
 @final
 class RNN(nn.RNN):
-    """Elman's net; exactly torch.nn.RNN.  Equations: `gatecast.cells.elman`."""
+    """Elman's net; arguments, shapes and numbers as torch.nn.RNN.  Equations: `gatecast.cells.elman`."""
+
+    def forward(self, input: Given, hx: Tensor | None = None) -> Result:  # type: ignore[override]  # noqa: A002
+        """The output at every step, and the state after the last one."""
+        return run_by_kernel(self, input, hx) or super().forward(input, hx)
 
 
 @final
 class LSTM(nn.LSTM):
-    """The LSTM; exactly torch.nn.LSTM.  Equations: `gatecast.cells.lstm`."""
+    """The LSTM; arguments, shapes and numbers as torch.nn.LSTM.  Equations: `gatecast.cells.lstm`."""
+
+    def forward(self, input: Given, hx: States | None = None) -> Result:  # type: ignore[override]  # noqa: A002
+        """The output at every step, and the states (h, c) after the last one."""
+        return run_by_kernel(self, input, hx) or super().forward(input, hx)  # type: ignore[arg-type]
 
 
 @final
 class GRU(nn.GRU):
-    """The GRU in both published forms; with `reset_after=True`, the default, exactly torch.nn.GRU.
+    """The GRU in both published forms; with `reset_after=True`, the default, shapes and numbers as torch.nn.GRU.
 
     Args:
         args: as for torch.nn.GRU.
@@ -45,17 +56,16 @@ class GRU(nn.GRU):
         """What is computed."""
         return GRUEquations(self.reset_after)
 
-    def forward(  # type: ignore[override]  # torch.nn's has an overload for each form of the input
-        self,
-        input: Given,  # noqa: A002 - torch.nn's name
-        hx: Tensor | None = None,
-    ) -> tuple[Given, Tensor | States]:
-        """The output at every step, and the state after the last one; shapes as for torch.nn.GRU."""
+    def forward(self, input: Given, hx: Tensor | None = None) -> Result:  # type: ignore[override]  # noqa: A002
+        """The output at every step, and the state after the last one."""
+        done = run_by_kernel(self, input, hx)
+        if done is not None:
+            return done
         if self.reset_after:
             return super().forward(input, hx)
         output, after, _ = run_stack(self, input, hx)
         return output, after
 
     def extra_repr(self) -> str:
-        """torch.nn's, and the convention where it is not torch.nn's."""
+        """As torch.nn's, and the convention where it is not torch.nn's."""
         return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")

@@ -23,6 +23,7 @@ from gatecast.cells.cell import (
 )
 from gatecast.cells.equations import Equations, Gates, States, Weights
 from gatecast.errors import OptionError
+from gatecast.kernels import Kernel, run_kernel
 from gatecast.nn.sequences import Given, Steps, as_given, as_steps, states_to_given, states_to_steps
 
 
@@ -126,15 +127,19 @@ def trace(layer: Layer, x: Given, state: Tensor | States | None = None) -> Trace
     return run_stack(layer, x, state, keep_gates=True)
 
 
-def run_stack(layer: Layer, x: Given, state: Tensor | States | None, *, keep_gates: bool = False) -> Trace:
-    """As `trace`; the gates only where asked for."""
+def run_stack(
+    layer: Layer, x: Given, state: Tensor | States | None, *, keep_gates: bool = False, kernel: Kernel | None = None
+) -> Trace:
+    """As `trace`; the gates only where asked for; by a kernel where one is given."""
     equations = equations_of(layer)
     _check_input(layer, x)
     steps = as_steps(x, batch_first=layer.batch_first)
     if not len(steps.x):
         raise ValueError("the input has no steps; a sequence has at least one.")
-    states = unpack_states(state, steps.x, _state_shapes(layer, equations, x, steps))
-    output, runs = _run_layers(layer, equations, steps, states_to_steps(states, x), keep_gates=keep_gates)
+    states = unpack_states(state, steps.x, state_shapes(layer, x))
+    output, runs = _run_layers(
+        layer, equations, steps, states_to_steps(states, x), keep_gates=keep_gates, kernel=kernel
+    )
     after = tuple(torch.stack(parts) for parts in zip(*(run.states for run in runs.values()), strict=True))
     return Trace(
         as_given(output, x, batch_first=layer.batch_first),
@@ -149,7 +154,7 @@ def directions(layer: Layer) -> tuple[str, ...]:
 
 
 def _run_layers(
-    layer: Layer, equations: Equations, steps: Steps, states: States, *, keep_gates: bool
+    layer: Layer, equations: Equations, steps: Steps, states: States, *, keep_gates: bool, kernel: Kernel | None
 ) -> tuple[Tensor, dict[str, Unrolled]]:
     """The output of the top layer, and the run of every layer and direction by the suffix of its weights."""
     runs: dict[str, Unrolled] = {}
@@ -161,11 +166,14 @@ def _run_layers(
         for direction in directions(layer):
             own = tuple(state[len(runs)] for state in states)
             weights = weights_of(layer, f"_l{number}{direction}")
-            over = _unroll_backwards if direction else unroll
-            run = over(equations, weights, x, own, real, keep_gates=keep_gates)
+            if kernel is not None:
+                run = run_kernel(kernel, weights, x, own, reverse=bool(direction))
+            else:
+                over = _unroll_backwards if direction else unroll
+                run = over(equations, weights, x, own, real, keep_gates=keep_gates)
             runs[f"_l{number}{direction}"] = run
             outputs.append(run.output)
-        x = torch.cat(outputs, dim=-1)  # (T, B, directions * H)
+        x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]  # (T, B, directions * H)
     return x, runs
 
 
@@ -178,11 +186,14 @@ def _unroll_backwards(
     return Unrolled(run.output.flip(0), run.states, {name: gate.flip(0) for name, gate in run.gates.items()})
 
 
-def _state_shapes(layer: Layer, equations: Equations, x: Given, steps: Steps) -> list[tuple[int, ...]]:
-    """The shape of each state that goes in, as torch.nn has it: never batch first."""
+def state_shapes(layer: Layer, x: Given) -> list[tuple[int, ...]]:
+    """The shape of each state that goes in with x, as torch.nn has it: never batch first."""
     rows = layer.num_layers * len(directions(layer))
-    batch = () if isinstance(x, Tensor) and x.dim() == 2 else (steps.x.shape[1],)
-    return [(rows, *batch, size) for size in equations.state_sizes(layer.hidden_size)]
+    if isinstance(x, PackedSequence):
+        batch: tuple[int, ...] = (int(x.batch_sizes[0]),)
+    else:
+        batch = () if x.dim() == 2 else (x.shape[0 if layer.batch_first else 1],)
+    return [(rows, *batch, size) for size in equations_of(layer).state_sizes(layer.hidden_size)]
 
 
 def _check_input(layer: Layer, x: Given) -> None:

@@ -1,0 +1,173 @@
+"""Calls into the library: tensors in, tensors out; autograd is the business of `function.py`."""
+
+from ctypes import CDLL, addressof, byref, c_int64, c_void_p
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gatecast.cells.equations import States, Weights
+from gatecast.kernels.library import library
+from gatecast.kernels.spare import room
+from gatecast.kernels.structs import Gradients, RawWeights, Sequence
+
+FLOAT = 4  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a pass reads.
+
+    Attributes:
+        name: of the kernel.
+        x: the inputs, (T, B, I), float32 on the CPU, with any strides.
+        states: before the first step, each (B, H), units next to each other.
+        weights: of the cell.
+        reverse: whether the newest step comes first.
+    """
+
+    name: str
+    x: Tensor
+    states: States
+    weights: Weights
+    reverse: bool = False
+
+    def sequence(self, out: Tensor) -> Sequence:
+        """The struct for this job; the tensors must outlive it."""
+        steps, batch, features = self.x.shape
+        sequence = Sequence(steps, batch, features, out.shape[2], torch.get_num_threads())
+        sequence.x, sequence.x_step = self.walk(self.x)
+        sequence.x_row, sequence.x_feature = self.x.stride()[1:]
+        sequence.out, sequence.out_step = self.walk(out)
+        sequence.out_row = out.stride(1)
+        for k, state in enumerate(self.states):
+            sequence.first[k], sequence.first_row[k] = state.data_ptr(), state.stride(0)
+        return sequence
+
+    def walk(self, tensor: Tensor) -> tuple[int, int]:
+        """Where a tensor over time starts, and how far the next step lies; backwards if `reverse`."""
+        step = tensor.stride(0)
+        if not self.reverse:
+            return tensor.data_ptr(), step
+        return tensor.data_ptr() + FLOAT * step * (len(tensor) - 1), -step
+
+
+class Pass(NamedTuple):
+    """What a forward pass leaves.
+
+    Attributes:
+        out: h after every step, (T, B, H), in the order of the input's time.
+        last: the states after the last step, each (B, H).
+        saved: what the backward pass wants of every step; empty if it was not asked for.
+        pack: the weights in the order of the inner loops.
+    """
+
+    out: Tensor
+    last: States
+    saved: Tensor
+    pack: Tensor
+
+
+def forward(job: Job, *, keep: bool) -> Pass:
+    """Run the kernel; `keep` what `backward` needs."""
+    loaded, x = _loaded(), job.x
+    (steps, batch, _), hidden = x.shape, job.weights.U.shape[1]
+    pack = _pack(loaded, job.name, job.weights, keep=keep)
+    out = room(steps, batch, hidden)
+    last = tuple(torch.empty(batch, hidden) for _ in job.states)
+    saved = room(steps * batch * getattr(loaded, f"{job.name}_saved_size")(c_int64(hidden)) if keep else 0)
+    sequence = job.sequence(out)
+    sequence.saved = saved.data_ptr() if keep else None
+    for k, state in enumerate(last):
+        sequence.last[k] = state.data_ptr()
+    getattr(loaded, f"{job.name}_forward")(byref(sequence), c_void_p(pack.data_ptr()))
+    return Pass(out, last, saved, pack)
+
+
+def backward(job: Job, done: Pass, grads: tuple[Tensor | None, ...], wanted: tuple[bool, ...]) -> list[Tensor | None]:
+    """The gradients to x, the states, W, U, b and c, as far as they are wanted.
+
+    Args:
+        job: what the forward pass read.
+        done: what it left, with `saved`.
+        grads: the gradients of the output and of the last states; None for zeros.
+        wanted: for x, each state, W, U, b and c in turn.
+    """
+    sequence, gradients = job.sequence(done.out), Gradients()
+    sequence.saved = done.saved.data_ptr()
+    given = [None if grad is None else _without_gaps(grad) for grad in grads]
+    if given[0] is not None:
+        gradients.out, gradients.out_step = job.walk(given[0])
+        gradients.out_row = given[0].stride(1)
+    for k, grad in enumerate(given[1:]):
+        gradients.last[k] = _pointer(grad)
+    found = _space_for(job, wanted)
+    count = len(job.states)
+    if found[0] is not None:
+        gradients.x, gradients.x_step = job.walk(found[0])
+    for k, state in enumerate(found[1 : 1 + count]):
+        gradients.first[k] = _pointer(state)
+    gradients.W, gradients.U, gradients.b, gradients.c = map(_pointer, found[1 + count :])
+    getattr(_loaded(), f"{job.name}_backward")(byref(sequence), byref(gradients), c_void_p(done.pack.data_ptr()))
+    return found
+
+
+def _without_gaps(grad: Tensor) -> Tensor:
+    return grad if grad.is_contiguous() else room(*grad.shape).copy_(grad)
+
+
+def _space_for(job: Job, wanted: tuple[bool, ...]) -> list[Tensor | None]:
+    """Tensors for the gradients: x and the states are written, those of the weights are added to."""
+    x, weights = job.x, job.weights
+    written = [room(*like.shape) if want else None for like, want in zip((x, *job.states), wanted, strict=False)]
+    parts = zip((weights.W, weights.U, weights.b, weights.c), wanted[len(written) :], strict=True)
+    return [*written, *(torch.zeros(like.shape) if want and like is not None else None for like, want in parts)]
+
+
+class Prepared(NamedTuple):
+    """One step of one layer, ready to be called: `run(sequence, pack, x, h, h_after, c, c_after)`, all addresses.
+
+    Attributes:
+        run: the kernel's function.
+        sequence: the address of the struct with sizes and strides.
+        pack: the address of the weights.
+        alive: what the addresses point to.
+    """
+
+    run: Any
+    sequence: int
+    pack: int
+    alive: tuple[Sequence, Tensor]
+
+
+def prepare(name: str, weights: Weights, batch: int) -> Prepared:
+    """A step of one layer with its weights as they are now."""
+    loaded, features, hidden = _loaded(), weights.W.shape[1], weights.U.shape[1]
+    pack = _pack(loaded, name, weights, keep=False)
+    sequence = Sequence(1, batch, features, hidden, 1)
+    sequence.x_row, sequence.x_feature, sequence.out_row = features, 1, hidden
+    sequence.first_row[0] = sequence.first_row[1] = hidden
+    return Prepared(getattr(loaded, f"{name}_step"), addressof(sequence), pack.data_ptr(), (sequence, pack))
+
+
+def _pack(loaded: CDLL, name: str, weights: Weights, *, keep: bool) -> Tensor:
+    """The weights in the order of the inner loops; those of the backward pass too if they will be needed."""
+    features, hidden = weights.W.shape[1], weights.U.shape[1]
+    held = [None if weight is None else weight.detach().contiguous() for weight in weights]
+    raw = RawWeights(*(_pointer(weight) for weight in held[:4]), features, hidden)
+    sizes = (c_int64(features), c_int64(hidden), c_int64(keep))
+    pack = room(getattr(loaded, f"{name}_pack_size")(*sizes))
+    getattr(loaded, f"{name}_pack")(byref(raw), c_void_p(pack.data_ptr()), c_int64(keep))
+    return pack
+
+
+def _pointer(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
+
+
+def _loaded() -> CDLL:
+    loaded = library()
+    if isinstance(loaded, str):
+        raise RuntimeError(loaded)  # noqa: TRY004 - it is a reason, not a wrong type
+    return loaded

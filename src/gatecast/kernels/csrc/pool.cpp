@@ -1,0 +1,122 @@
+#include "pool.h"
+
+#include "arguments.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <vector>
+
+namespace {
+
+// One job at a time; its parts are handed to the workers, and the caller takes the first.
+class Pool {
+   public:
+    void run(int64_t parts, const std::function<void(int64_t)>& work) {
+        std::unique_lock<std::mutex> turn(turn_);
+        {
+            std::lock_guard<std::mutex> lock(state_);
+            while (static_cast<int64_t>(workers_) < parts - 1) start();
+            work_ = &work, next_ = 1, parts_ = parts, left_ = parts - 1;
+        }
+        ready_.notify_all();
+        work(0);
+        std::unique_lock<std::mutex> lock(state_);
+        while (next_ < parts_) {  // workers that have not woken yet leave their parts to the caller
+            const int64_t part = next_++;
+            lock.unlock();
+            work(part);
+            lock.lock();
+            --left_;
+        }
+        done_.wait(lock, [this] { return left_ == 0; });
+        work_ = nullptr;
+    }
+
+   private:
+    void start() {
+        std::thread([this] { serve(); }).detach();
+        ++workers_;
+    }
+
+    void serve() {
+        std::unique_lock<std::mutex> lock(state_);
+        for (;;) {
+            ready_.wait(lock, [this] { return work_ != nullptr && next_ < parts_; });
+            const int64_t part = next_++;
+            const auto* work = work_;
+            lock.unlock();
+            (*work)(part);
+            lock.lock();
+            if (--left_ == 0) done_.notify_one();
+        }
+    }
+
+    std::mutex turn_, state_;
+    std::condition_variable ready_, done_;
+    const std::function<void(int64_t)>* work_ = nullptr;
+    int64_t next_ = 0, parts_ = 0, left_ = 0, workers_ = 0;
+};
+
+// The pool is never destroyed: its workers may outlive static objects.  A forked child gets a fresh one, because threads
+// do not survive a fork and the old one's locks may be held.
+Pool* pool = new Pool;
+
+void after_fork() { pool = new (std::nothrow) Pool; }
+
+const int registered = pthread_atfork(nullptr, nullptr, after_fork);
+
+struct Memory {
+    ~Memory() { std::free(data); }
+    float* data = nullptr;
+    int64_t size = 0;
+};
+
+}  // namespace
+
+int64_t parts_of(int64_t rows, int64_t grain, int64_t threads) {
+    return std::max<int64_t>(1, std::min((rows + grain - 1) / grain, threads));
+}
+
+void over_rows(int64_t rows, int64_t grain, int64_t threads, const std::function<void(int64_t, int64_t, int64_t)>& work) {
+    const int64_t parts = parts_of(rows, grain, threads), grains = (rows + grain - 1) / grain;
+    const auto part = [&](int64_t p) {
+        work(p, grains * p / parts * grain, std::min(rows, grains * (p + 1) / parts * grain));
+    };
+    if (parts == 1) return part(0);
+    pool->run(parts, part);
+}
+
+float* scratch(Use use, int64_t floats) {
+    thread_local Memory memories[2];
+    Memory& memory = memories[static_cast<int>(use)];
+    if (memory.size < floats) {
+        std::free(memory.data);
+        memory.data = static_cast<float*>(std::aligned_alloc(64, (floats * sizeof(float) + 127) / 64 * 64));
+        memory.size = floats;
+        if (memory.data == nullptr) std::abort();
+    }
+    return memory.data;
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+namespace {
+constexpr unsigned FLUSH_AND_ZERO = 0x8040;
+}
+QuietFloats::QuietFloats() : before_(_mm_getcsr()) { _mm_setcsr(static_cast<unsigned>(before_) | FLUSH_AND_ZERO); }
+QuietFloats::~QuietFloats() { _mm_setcsr(static_cast<unsigned>(before_)); }
+#else
+QuietFloats::QuietFloats() : before_(0) {
+    uint64_t now;
+    asm volatile("mrs %0, fpcr" : "=r"(now));
+    before_ = now;
+    asm volatile("msr fpcr, %0" : : "r"(now | (1u << 24)));
+}
+QuietFloats::~QuietFloats() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+#endif

@@ -1,0 +1,75 @@
+// The one inner loop of every recurrence: a tile of rows x vectors in registers, accumulated over k.
+//
+// Every element is one chain of fused multiply-adds in the order of k, whatever the tile.  So a row's result has the same
+// bits in a batch of 1 and of 1000, and steps taken one by one equal one pass.
+#pragma once
+
+#include "vector.h"
+
+#define INLINE inline __attribute__((always_inline))
+
+// Weights as the inner loop reads them: blocks of LANES units, each block k by k, each k with the vectors of all gates.
+struct Pack {
+    const float* data;
+    int64_t step;   // from k to k + 1
+    int64_t block;  // from a block of units to the next
+};
+
+// acc[r][n * G + g] += a[r * row + k * next] * pack(block n, k, gate g) for k = 0 .. count - 1.
+template <int R, int N, int G>
+INLINE void accumulate(vec (&acc)[R][N * G], const float* a, int64_t row, int64_t next, Pack pack, int64_t count) {
+    for (int64_t k = 0; k < count; ++k) {
+        vec w[N * G];
+#pragma GCC unroll 4
+        for (int n = 0; n < N; ++n)
+#pragma GCC unroll 4
+            for (int g = 0; g < G; ++g) w[n * G + g] = load(pack.data + n * pack.block + k * pack.step + g * LANES);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) {
+            const vec s = fill(a[r * row + k * next]);
+#pragma GCC unroll 16
+            for (int c = 0; c < N * G; ++c) acc[r][c] += w[c] * s;
+        }
+    }
+}
+
+// out[r][c] += sum over k of a[r * row + k * next] * b[k * b_step + c]: a matrix product over a tile of `rows` rows of any
+// number, four vectors at a time; `out` and `b` are padded to whole vectors.
+template <int R, int C>
+INLINE void product_tile(float* out, int64_t out_row, const float* a, int64_t row, int64_t next, Pack b, int64_t count) {
+    vec acc[R][C];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (int c = 0; c < C; ++c) acc[r][c] = load(out + r * out_row + c * LANES);
+    accumulate<R, 1, C>(acc, a, row, next, b, count);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (int c = 0; c < C; ++c) store(out + r * out_row + c * LANES, acc[r][c]);
+}
+
+constexpr int PRODUCT_ROWS = SUMS / 4;
+
+template <int C>
+INLINE void product_rows(int64_t rows, float* out, int64_t out_row, const float* a, int64_t row, int64_t next, Pack b,
+                         int64_t count) {
+    int64_t r = 0;
+    for (; r + PRODUCT_ROWS <= rows; r += PRODUCT_ROWS)
+        product_tile<PRODUCT_ROWS, C>(out + r * out_row, out_row, a + r * row, row, next, b, count);
+    for (; r + 2 <= rows; r += 2) product_tile<2, C>(out + r * out_row, out_row, a + r * row, row, next, b, count);
+    for (; r < rows; ++r) product_tile<1, C>(out + r * out_row, out_row, a + r * row, row, next, b, count);
+}
+
+// out (rows, vectors * LANES) += a (rows, count) * b (count, vectors * LANES), a panel of 4 vectors of b after the other.
+// From k to k + 1 of a panel it is `b_step` floats, from a panel to the next `b_panel`.
+inline void product(int64_t rows, int64_t vectors, float* out, int64_t out_row, const float* a, int64_t row, int64_t next,
+                    const float* b, int64_t b_step, int64_t b_panel, int64_t count) {
+    for (int64_t v = 0; v < vectors; v += 4, out += 4 * LANES, b += b_panel) {
+        const Pack panel{b, b_step, 0};
+        if (vectors - v >= 4) product_rows<4>(rows, out, out_row, a, row, next, panel, count);
+        else if (vectors - v == 3) product_rows<3>(rows, out, out_row, a, row, next, panel, count);
+        else if (vectors - v == 2) product_rows<2>(rows, out, out_row, a, row, next, panel, count);
+        else product_rows<1>(rows, out, out_row, a, row, next, panel, count);
+    }
+}

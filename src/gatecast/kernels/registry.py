@@ -1,0 +1,54 @@
+"""The one seam between a cell and its kernel: a faster road, or the reason why there is none."""
+
+from ctypes import CDLL
+from dataclasses import dataclass
+
+import torch
+
+from gatecast.cells.elman import ElmanEquations
+from gatecast.cells.equations import Equations
+from gatecast.cells.gru import GRUEquations
+from gatecast.cells.lstm import LSTMEquations
+from gatecast.kernels.library import library
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled recurrence.
+
+    Attributes:
+        name: that its functions have in the library.
+        equations: what it computes.
+    """
+
+    name: str
+    equations: Equations
+
+
+def kernel_for(equations: Equations, device: torch.device, dtype: torch.dtype) -> Kernel | str:
+    """The kernel for these equations, or the reason why there is none.
+
+    Args:
+        equations: of the cell.
+        device: where the tensors lie.
+        dtype: of the tensors.
+    """
+    loaded = library()
+    if not isinstance(loaded, CDLL):
+        return loaded
+    if device.type != "cpu":
+        return f"kernels run on the cpu, and the tensors lie on {device.type}"
+    if dtype != torch.float32:
+        return f"kernels compute in float32, and the tensors are {str(dtype).removeprefix('torch.')}"
+    name = _name(equations)
+    return Kernel(name, equations) if name else f"there is no kernel for {equations}"
+
+
+def _name(equations: Equations) -> str | None:
+    if isinstance(equations, GRUEquations) and equations.reset_after:
+        return "gru"
+    if isinstance(equations, LSTMEquations) and not equations.proj_size:
+        return "lstm"
+    if isinstance(equations, ElmanEquations):
+        return f"elman_{equations.nonlinearity}"
+    return None

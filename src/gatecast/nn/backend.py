@@ -1,0 +1,82 @@
+"""Which road a call takes: a kernel, torch.nn, or the reference cell; and why.
+
+The order is kernel, else torch's own implementation where its equations are the layer's, else the reference cell.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from gatecast.cells import equations_of
+from gatecast.cells.equations import States
+from gatecast.kernels import Kernel, kernel_for
+from gatecast.nn.sequences import Given
+from gatecast.nn.stacking import Layer, run_stack, state_shapes
+
+
+def explain_backend(layer: Layer, x: Given, state: Tensor | States | None = None) -> str:
+    """Say, in one line, what runs when `layer(x, state)` is called; the line is printed and returned.
+
+    Args:
+        layer: RNN, LSTM or GRU of gatecast.nn or torch.nn, or another layer of gatecast.nn.
+        x: the input.
+        state: the state to start from.
+
+    Raises:
+        OptionError: the module is not recurrent.
+    """
+    road = kernel_of_call(layer, x, state)
+    name = type(layer).__name__
+    if isinstance(road, Kernel):
+        line = f"{name}: kernel {road.name}"
+    elif isinstance(layer, nn.RNNBase) and getattr(layer, "reset_after", True):
+        line = f"{name}: torch.nn ({road})"
+    else:
+        line = f"{name}: reference cell ({road})"
+    print(line)  # noqa: T201 - it is what the function is for
+    return line
+
+
+def kernel_of_call(layer: Layer, x: Given, state: Tensor | States | None) -> Kernel | str:
+    """The kernel that takes this call, or the reason why none does.
+
+    A call that is wrong in its shapes or types is not theirs: the road behind them says what is wrong.
+    """
+    if not isinstance(x, Tensor):
+        return "packed sequences have no kernel yet"
+    kernel = kernel_for(equations_of(layer), x.device, x.dtype)
+    if not isinstance(kernel, Kernel):
+        return kernel
+    if _is_traced():
+        return "the call is being traced or transformed"
+    if torch.is_autocast_enabled("cpu"):
+        return "autocast is on"
+    return kernel if _fits(layer, x, state) else "the input, the state or the weights are not what the kernels take"
+
+
+def _is_traced() -> bool:
+    """Whether torch.jit, torch.compile or a transform of torch.func (vmap, jvp) looks on instead of computing."""
+    transformed = torch._C._functorch.peek_interpreter_stack() is not None  # noqa: SLF001 - there is no public question
+    return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None or transformed  # noqa: SLF001
+
+
+def run_by_kernel(layer: Layer, x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States] | None:
+    """A layer's output and state if a kernel takes the call, else None."""
+    kernel = kernel_of_call(layer, x, state)
+    if not isinstance(kernel, Kernel):
+        return None
+    output, after, _ = run_stack(layer, x, state, kernel=kernel)
+    return output, after
+
+
+def _fits(layer: Layer, x: Tensor, state: Tensor | States | None) -> bool:
+    """Whether shapes and types are right for the layer, all is float32 on the CPU, and there is something to do."""
+    if x.dim() not in (2, 3) or x.shape[-1] != layer.input_size or 0 in x.shape:
+        return False
+    tensors = list(layer.parameters()) if state is None else [*layer.parameters(), *_tensors(state)]
+    if state is not None and [each.shape for each in _tensors(state)] != state_shapes(layer, x):
+        return False
+    return all(each.dtype == torch.float32 and each.device.type == "cpu" for each in tensors)
+
+
+def _tensors(state: Tensor | States) -> States:
+    return (state,) if isinstance(state, Tensor) else tuple(state)

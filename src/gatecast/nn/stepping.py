@@ -1,0 +1,93 @@
+"""One step at a time, as fast as a call from Python can be: the weights are frozen, everything else is prepared.
+
+A layer called with one step at a time packs its weights at every call, because they may have changed.  A `Step` packs
+them once; a layer that goes on learning needs a new one.
+"""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from gatecast.cells import equations_of
+from gatecast.cells.cell import weights_of
+from gatecast.cells.equations import States
+from gatecast.errors import OptionError
+from gatecast.kernels import Kernel, kernel_for
+from gatecast.kernels.calling import FLOAT, prepare
+from gatecast.nn.stacking import Layer, state_shapes
+
+
+@final
+class Step:
+    """One step of a layer with its weights as they are now: `state = step(x, state)`.
+
+    x is (B, I), a state is as the layer's: (layers, B, H), or a pair of them for the LSTM.  The output of the step is h
+    of the top layer, `state[-1]` (of the LSTM `state[0][-1]`).  Bit-equal to the layer's own call, and safe to share
+    between threads, because the state is a value.
+
+    Args:
+        layer: RNN, LSTM or GRU, of gatecast.nn or torch.nn, in one direction, float32 on the CPU.
+        batch: sequences that step together.
+
+    Raises:
+        OptionError: there is no kernel for the layer here; the message says why.
+        ValueError: x or a state does not fit.
+    """
+
+    def __init__(self, layer: Layer, batch: int = 1) -> None:
+        weight = next(layer.parameters())
+        kernel = kernel_for(equations_of(layer), weight.device, weight.dtype)
+        if not isinstance(kernel, Kernel) or layer.bidirectional:
+            why = "it reads both directions" if isinstance(kernel, Kernel) else kernel
+            raise OptionError(f"this layer cannot step by a kernel: {why}. Call the layer itself, one step at a time.")
+        self._x_shape = torch.Size((batch, layer.input_size))
+        shapes = state_shapes(
+            layer, torch.empty(1, batch, layer.input_size).transpose(0, 1 if layer.batch_first else 0)
+        )
+        self._state_shape, self._pair = torch.Size(shapes[0]), len(shapes) == 2
+        self._levels = [prepare(kernel.name, weights_of(layer, f"_l{k}"), batch) for k in range(layer.num_layers)]
+        self._level_bytes = FLOAT * batch * layer.hidden_size
+
+    def __call__(self, x: Tensor, state: Tensor | States) -> Tensor | States:
+        """The state after one step."""
+        if isinstance(state, Tensor):
+            h, c, h_after, c_after = state, None, torch.empty_like(state), None
+            self._check(x, (h,))
+        else:
+            self._check(x, state)
+            h, c = state
+            h_after, c_after = torch.empty_like(h), torch.empty_like(c)
+        self._run(x.data_ptr(), [_address(each) for each in (h, h_after, c, c_after)])
+        return h_after if c_after is None else (h_after, c_after)
+
+    def _run(self, x: int, places: list[int]) -> None:
+        """Every level in turn: the input of a level is h after the step of the one below it."""
+        for level in self._levels:
+            level.run(level.sequence, level.pack, x, *places)
+            x = places[1]
+            places = [place + self._level_bytes if place else 0 for place in places]
+
+    def _check(self, x: Tensor, given: States) -> None:
+        """Pointers go to compiled code, so nothing may be taken on trust."""
+        if x.shape != self._x_shape or not _plain(x):
+            raise ValueError(f"x is {tuple(self._x_shape)}, float32 on the CPU, without gaps; got {_shown(x)}.")
+        if len(given) != 1 + self._pair:
+            raise ValueError(f"this layer has {1 + self._pair} states, got {len(given)}.")
+        for each in given:
+            if each.shape != self._state_shape or not _plain(each):
+                shape = tuple(self._state_shape)
+                raise ValueError(f"a state is {shape}, float32 on the CPU, without gaps; got {_shown(each)}.")
+
+
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def _plain(tensor: Tensor) -> bool:
+    return tensor.dtype is torch.float32 and tensor.is_contiguous() and tensor.is_cpu
+
+
+def _shown(tensor: Tensor) -> str:
+    gaps = "" if tensor.is_contiguous() else ", with gaps"
+    return f"{tuple(tensor.shape)}, {str(tensor.dtype).removeprefix('torch.')} on {tensor.device}{gaps}"
