@@ -331,6 +331,12 @@ def test_a_frozen_step_takes_nothing_on_trust() -> None:
         step(x, h[0])
     with pytest.raises(ValueError, match="this layer has 2 states, got 1"):
         nn.Step(nn.LSTM(3, 4), batch=2)(x, h)
+    with pytest.raises(ValueError, match="this layer has 2 states, got 3"):
+        nn.Step(nn.LSTM(3, 4), batch=2)(x, (h, h, h))
+    with pytest.raises(ValueError, match="this layer has 1 states, got 2"):
+        step(x, (h, h))
+    with pytest.raises(ValueError, match=r"a state is \(1, 2, 4\).*got \(1, 2, 5\)"):
+        nn.Step(nn.LSTM(3, 4), batch=2)(x, (h, torch.zeros(1, 2, 5)))
     with pytest.raises(OptionError, match="cannot step by a kernel: it reads both directions"):
         nn.Step(nn.GRU(3, 4, bidirectional=True))
     with pytest.raises(OptionError, match="the tensors are float64"):

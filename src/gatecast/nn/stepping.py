@@ -4,7 +4,7 @@ A layer called with one step at a time packs its weights at every call, because 
 them once; a layer that goes on learning needs a new one.
 """
 
-from typing import final
+from typing import NoReturn, final
 
 import torch
 from torch import Tensor
@@ -52,40 +52,46 @@ class Step:
     def __call__(self, x: Tensor, state: Tensor | States) -> Tensor | States:
         """The state after one step."""
         if isinstance(state, Tensor):
-            h, c, h_after, c_after = state, None, torch.empty_like(state), None
-            self._check(x, (h,))
-        else:
-            self._check(x, state)
+            h, c = state, None
+        elif len(state) == 2:
             h, c = state
-            h_after, c_after = torch.empty_like(h), torch.empty_like(c)
-        self._run(x.data_ptr(), [_address(each) for each in (h, h_after, c, c_after)])
-        return h_after if c_after is None else (h_after, c_after)
+        else:
+            self._refuse(x, state)
+        if not (_fits(x, self._x_shape) and _fits(h, self._state_shape)) or (c is not None) != self._pair:
+            self._refuse(x, state)
+        after = torch.empty_like(h)
+        if c is None:
+            self._run(x.data_ptr(), h.data_ptr(), after.data_ptr(), 0, 0)
+            return after
+        if not _fits(c, self._state_shape):
+            self._refuse(x, state)
+        c_after = torch.empty_like(c)
+        self._run(x.data_ptr(), h.data_ptr(), after.data_ptr(), c.data_ptr(), c_after.data_ptr())
+        return after, c_after
 
-    def _run(self, x: int, places: list[int]) -> None:
+    def _run(self, x: int, *places: int) -> None:
         """Every level in turn: the input of a level is h after the step of the one below it."""
-        for level in self._levels:
-            level.run(level.sequence, level.pack, x, *places)
+        run, sequence, pack, _ = self._levels[0]
+        run(sequence, pack, x, *places)
+        for run, sequence, pack, _ in self._levels[1:]:
             x = places[1]
-            places = [place + self._level_bytes if place else 0 for place in places]
+            places = tuple(place + self._level_bytes if place else 0 for place in places)
+            run(sequence, pack, x, *places)
 
-    def _check(self, x: Tensor, given: States) -> None:
-        """Pointers go to compiled code, so nothing may be taken on trust."""
-        if x.shape != self._x_shape or not _plain(x):
+    def _refuse(self, x: Tensor, state: Tensor | States) -> NoReturn:
+        """Say what does not fit: addresses go to compiled code, so nothing is taken on trust."""
+        states = (state,) if isinstance(state, Tensor) else tuple(state)
+        if not _fits(x, self._x_shape):
             raise ValueError(f"x is {tuple(self._x_shape)}, float32 on the CPU, without gaps; got {_shown(x)}.")
-        if len(given) != 1 + self._pair:
-            raise ValueError(f"this layer has {1 + self._pair} states, got {len(given)}.")
-        for each in given:
-            if each.shape != self._state_shape or not _plain(each):
-                shape = tuple(self._state_shape)
-                raise ValueError(f"a state is {shape}, float32 on the CPU, without gaps; got {_shown(each)}.")
+        if len(states) != 1 + self._pair:
+            raise ValueError(f"this layer has {1 + self._pair} states, got {len(states)}.")
+        wrong = next(each for each in states if not _fits(each, self._state_shape))
+        shape = tuple(self._state_shape)
+        raise ValueError(f"a state is {shape}, float32 on the CPU, without gaps; got {_shown(wrong)}.")
 
 
-def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
-
-
-def _plain(tensor: Tensor) -> bool:
-    return tensor.dtype is torch.float32 and tensor.is_contiguous() and tensor.is_cpu
+def _fits(tensor: Tensor, shape: torch.Size) -> bool:
+    return tensor.shape == shape and tensor.dtype is torch.float32 and tensor.is_contiguous() and tensor.is_cpu
 
 
 def _shown(tensor: Tensor) -> str:
