@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 DOCUMENTED := workflow choosing forecaster artifact training models nn cells evaluation datasets forecast data errors
 
-.PHONY: setup demo test check bench docs clean
+.PHONY: setup demo test check bench wheel docs clean
 
 setup: .venv/dev.stamp
 
@@ -34,6 +34,10 @@ check: .venv/dev.stamp
 # The benchmarks read public data from the folder GATECAST_DATA, and skip what is not there.
 bench: .venv/dev.stamp
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+wheel: .venv/dev.stamp
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m pytest tests/test_wheel.py
 
 docs: .venv/dev.stamp
 	$(BIN)/pdoc --docformat google --output-directory docs/build $(addprefix gatecast.,$(DOCUMENTED))
