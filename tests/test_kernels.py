@@ -360,3 +360,13 @@ def test_a_frozen_step_is_shared_by_threads() -> None:
     for thread in threads:
         thread.join()
     assert same == [True] * 8
+
+
+@pytest.mark.parametrize("wrong", [torch.zeros(12, 5), torch.zeros(9, 4), torch.zeros(12, 4, dtype=torch.float64)])
+def test_a_replaced_weight_that_does_not_fit_is_refused_before_compiled_code_reads_it(wrong: Tensor) -> None:
+    layer = nn.GRU(3, 4)
+    layer._parameters["weight_hh_l0"] = torch.nn.Parameter(wrong)
+    with pytest.raises((ValueError, RuntimeError)):
+        layer(torch.randn(5, 2, 3))
+    with pytest.raises(ValueError, match=r"weight_.h is .* here, got"):
+        run_kernel(kernel_of(nn.GRU(3, 4)), weights_of(layer, "_l0"), torch.randn(5, 2, 3), (torch.zeros(2, 4),))

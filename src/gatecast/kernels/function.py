@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gatecast.cells.equations import Equations, States, Weights
+from gatecast.cells.equations import WEIGHT_NAMES, Equations, States, Weights
 from gatecast.cells.unrolling import Unrolled, unroll_by_steps
 from gatecast.kernels.calling import Job, Pass, backward, forward
 from gatecast.kernels.registry import Kernel
@@ -33,7 +33,11 @@ def run_kernel(kernel: Kernel, weights: Weights, x: Tensor, states: States, *, r
         x: the inputs, (T, B, I).
         states: before the first step, each (B, H).
         reverse: whether to run from the newest step to the oldest.
+
+    Raises:
+        ValueError: a weight, replaced or parametrized, has not the shape or the type of the equations.
     """
+    _check_weights(kernel.equations, weights, x.shape[2])
     states = tuple(state if state.stride(-1) == 1 else state.contiguous() for state in states)
     parts = (x, *states, weights.W, weights.U, weights.b, weights.c)
     if torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in parts):
@@ -41,6 +45,14 @@ def run_kernel(kernel: Kernel, weights: Weights, x: Tensor, states: States, *, r
         return Unrolled(out, tuple(last), {})
     done = forward(Job(kernel.name, x, states, weights, reverse), keep=False)
     return Unrolled(done.out, done.last, {})
+
+
+def _check_weights(equations: Equations, weights: Weights, features: int) -> None:
+    """Addresses go to compiled code, so nothing is taken on trust."""
+    shapes = equations.shapes(features, weights.U.shape[-1])
+    for name, weight in zip(WEIGHT_NAMES, weights, strict=True):
+        if weight is not None and (weight.shape != shapes.get(name) or weight.dtype != torch.float32):
+            raise ValueError(f"{name} is {shapes.get(name)}, float32 here, got {tuple(weight.shape)}, {weight.dtype}.")
 
 
 class _Recurrence(torch.autograd.Function):
