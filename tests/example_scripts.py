@@ -12,6 +12,14 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
+DIVERGING = """
+import runpy, sys, torch
+torch.optim.Adam = lambda weights, lr: torch.optim.SGD(weights, lr=1e30)
+sys.path.insert(0, sys.argv[1])
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -28,6 +36,12 @@ class Example:
         """Run it, on one thread, as a user would."""
         command = [sys.executable, self.path, *map(str, arguments)]
         environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    def run_diverging(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """Run it as it stands, but for an optimiser whose steps are far too long."""
+        command = [sys.executable, "-c", DIVERGING, EXAMPLES, self.path, *map(str, arguments)]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     def load(self) -> ModuleType:

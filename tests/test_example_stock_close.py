@@ -1,8 +1,5 @@
 """The example stock_close.py does what its page says."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -230,20 +227,8 @@ def test_a_wrong_table_is_one_line_and_exit_1(tmp_path: Path, text: str | None, 
     assert "Traceback" not in done.stderr
 
 
-DIVERGING = """
-import runpy, sys, torch
-torch.optim.Adam = lambda weights, lr: torch.optim.SGD(weights, lr=1e30)
-sys.path.insert(0, sys.argv[1])
-sys.argv = sys.argv[2:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
 def test_training_that_ends_in_no_number_is_one_line_and_exit_1(tmp_path: Path) -> None:
-    """The example as it stands, but for an optimiser whose steps are far too long."""
-    command = [sys.executable, "-c", DIVERGING, EXAMPLE.path.parent, EXAMPLE.path, "--out", tmp_path / "out"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = EXAMPLE.run_diverging("--out", tmp_path / "out")
     assert done.returncode == 1
     assert done.stderr.strip() == "lstm: the loss is nan, not a finite number. Look for extreme prices."
     assert not (tmp_path / "out").exists()
