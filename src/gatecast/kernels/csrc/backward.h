@@ -63,7 +63,7 @@ struct Backward {
             const float* before = t ? s.out + (t - 1) * s.out_step + (from + r) * s.out_row
                                     : s.first[0] ? s.first[0] + (from + r) * s.first_row[0] : nullptr;
             float* h_before = h + (at + r) * h_row;
-            if (before) std::memcpy(h_before, before, s.hidden * sizeof(float));
+            if (before) copy(h_before, before, s.hidden);
             else std::memset(h_before, 0, s.hidden * sizeof(float));
             const float* dy = g.out ? g.out + t * g.out_step + (from + r) * g.out_row : nullptr;
             const float* saved = s.saved + ((t * s.batch + from + r) * blocks) * Cell::SAVED * LANES;
@@ -71,7 +71,25 @@ struct Backward {
             const float* x_row = s.x + t * s.x_step + (from + r) * s.x_row;
             for (int64_t i = 0; i < s.input; ++i) x[(at + r) * s.input + i] = x_row[i * s.x_feature];
         }
-        product(count, blocks, dh, units, d + at * d_row, d_row, 1, U_back, PANEL, G * units * PANEL, G * units);
+        for (int64_t r = 0; r < count; r += PRODUCT_ROWS) {
+            const int64_t rows = std::min<int64_t>(PRODUCT_ROWS, count - r);
+            if (t) fetch(t - 1, r, rows);
+            product(rows, blocks, dh + r * units, units, d + (at + r) * d_row, d_row, 1, U_back, PANEL, G * units * PANEL, G * units);
+        }
+    }
+
+    // Ask for what the step t will read, while there is something else to do.
+    void fetch(int64_t t, int64_t r, int64_t rows) const {
+        const float* saved = s.saved + ((t * s.batch + from + r) * blocks) * Cell::SAVED * LANES;
+        for (int64_t i = 0; i < rows * blocks * Cell::SAVED * LANES; i += 16) __builtin_prefetch(saved + i, 0, 2);
+        for (; rows > 0; --rows, ++r) {
+            const float* h = t ? s.out + (t - 1) * s.out_step + (from + r) * s.out_row : nullptr;
+            const float* dy = g.out ? g.out + t * g.out_step + (from + r) * g.out_row : nullptr;
+            for (int64_t i = 0; i < s.hidden; i += 16) {
+                if (h) __builtin_prefetch(h + i, 0, 2);
+                if (dy) __builtin_prefetch(dy + i, 0, 2);
+            }
+        }
     }
 
     INLINE void unit(int64_t r, int64_t block, const float* h_before, const float* dy, const float* saved) {

@@ -7,13 +7,21 @@ struct Elman {
     static constexpr int GATES = 1, SAVED = 1, MEMORIES = 0, GRADIENTS = 1;
     static constexpr bool SPLIT = false;
     static constexpr int U_ORDER[] = {0};
+
+    template <int M>
+    static INLINE void keep(const vec (&h)[M], const Place (&at)[M]) {
+        EACH(i, M) store(at[i].h_next, h[i]);
+        if (at[0].saved != nullptr) EACH(i, M) store(at[i].saved, h[i]);
+    }
 };
 
 struct Tanh : Elman {
-    static INLINE void finish(const vec* gates, vec, Place place) {
-        const vec h = tanh_of(gates[0]);
-        store(place.h_next, h);
-        if (place.saved != nullptr) store(place.saved, h);
+    template <int M>
+    static INLINE void finish(vec (&gates)[M][GATES], const vec (&)[M], const Place (&at)[M]) {
+        vec h[M];
+        EACH(i, M) h[i] = gates[i][0];
+        tanh_each(h);
+        keep(h, at);
     }
 
     static INLINE vec gradients(const float* saved, vec, vec dh, float*, vec (&d)[GRADIENTS]) {
@@ -24,10 +32,11 @@ struct Tanh : Elman {
 };
 
 struct ReLU : Elman {
-    static INLINE void finish(const vec* gates, vec, Place place) {
-        const vec h = gates[0] < 0.0f ? vec{} : gates[0];  // NaN stays NaN
-        store(place.h_next, h);
-        if (place.saved != nullptr) store(place.saved, h);
+    template <int M>
+    static INLINE void finish(vec (&gates)[M][GATES], const vec (&)[M], const Place (&at)[M]) {
+        vec h[M];
+        EACH(i, M) h[i] = gates[i][0] < 0.0f ? vec{} : gates[i][0];  // NaN stays NaN
+        keep(h, at);
     }
 
     static INLINE vec gradients(const float* saved, vec, vec dh, float*, vec (&d)[GRADIENTS]) {

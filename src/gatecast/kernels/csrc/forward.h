@@ -46,15 +46,25 @@ struct Forward {
                     acc[i][n * G + G - 1] = load(bias + (n * BIASES + G) * LANES);
                 }
         accumulate<R, N, G>(acc, h + r * padded, padded, 1, p.state_block(block, s.hidden, G), s.hidden);
-#pragma GCC unroll 8
-        for (int i = 0; i < R; ++i)
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) {
-                const int64_t at = (r + i) * padded + (block + n) * LANES;
+        constexpr int M = together(R * N);
+#pragma GCC unroll 24
+        for (int first = 0; first < R * N; first += M) {
+            vec gates[M][G], input[M];
+            Place at[M];
+            EACH(m, M) {
+                const int i = (first + m) / N, n = (first + m) % N;
+                const int64_t unit = (r + i) * padded + (block + n) * LANES;
                 float* keep = saved == nullptr ? nullptr : saved + i * saved_row + (block + n) * Cell::SAVED * LANES;
-                Cell::finish(&acc[i][n * G], held[i][n], Place{h + at, h_next + at, memory + at, keep});
+                at[m] = Place{h + unit, h_next + unit, memory + unit, keep};
+                input[m] = held[i][n];
+                EACH(g, G) gates[m][g] = acc[i][n * G + g];
             }
+            Cell::finish(gates, input, at);
+        }
     }
+
+    // How many vectors of units go through the gates side by side.
+    static constexpr int together(int all) { return all % 4 == 0 ? 4 : all % 3 == 0 ? 3 : all % 2 == 0 ? 2 : 1; }
 
     // R rows over all blocks, N at a time.
     template <int R>
@@ -100,7 +110,7 @@ struct Forward {
             step(count, x, x_row, s.saved == nullptr ? nullptr : s.saved + (t * s.batch + from) * saved_row, saved_row);
             std::swap(h, h_next);
             for (int64_t r = 0; r < count; ++r)
-                std::memcpy(s.out + t * s.out_step + (from + r) * s.out_row, h + r * padded, s.hidden * sizeof(float));
+                copy(s.out + t * s.out_step + (from + r) * s.out_row, h + r * padded, s.hidden);
         }
         write_states(h, 0, from, count);
         if (Cell::MEMORIES) write_states(memory, 1, from, count);

@@ -8,15 +8,21 @@ struct GRU {
     static constexpr bool SPLIT = true;
     static constexpr int U_ORDER[] = {2, 0, 1};
 
-    static INLINE void finish(const vec* gates, vec n_input, Place place) {
-        const vec r = sigmoid(gates[0]), z = sigmoid(gates[1]), n_state = gates[2];
-        const vec n = tanh_of(n_input + r * n_state);
-        store(place.h_next, n + z * (load(place.h) - n));
-        if (place.saved == nullptr) return;
-        store(place.saved, r);
-        store(place.saved + LANES, z);
-        store(place.saved + 2 * LANES, n);
-        store(place.saved + 3 * LANES, n_state);
+    template <int M>
+    static INLINE void finish(vec (&gates)[M][GATES], const vec (&n_input)[M], const Place (&at)[M]) {
+        vec rz[2 * M], n[M];
+        EACH(i, M) rz[i] = gates[i][0], rz[M + i] = gates[i][1];
+        sigmoid_each(rz);
+        EACH(i, M) n[i] = n_input[i] + rz[i] * gates[i][2];
+        tanh_each(n);
+        EACH(i, M) store(at[i].h_next, n[i] + rz[M + i] * (load(at[i].h) - n[i]));
+        if (at[0].saved == nullptr) return;
+        EACH(i, M) {
+            store(at[i].saved, rz[i]);
+            store(at[i].saved + LANES, rz[M + i]);
+            store(at[i].saved + 2 * LANES, n[i]);
+            store(at[i].saved + 3 * LANES, gates[i][2]);
+        }
     }
 
     // Of (U h + c)_n, and of what goes into r, z and n; returns what flows to h past the gates.

@@ -8,19 +8,27 @@ struct LSTM {
     static constexpr bool SPLIT = false;
     static constexpr int U_ORDER[] = {0, 1, 2, 3};
 
-    static INLINE void finish(const vec* gates, vec, Place place) {
-        const vec i = sigmoid(gates[0]), f = sigmoid(gates[1]), g = tanh_of(gates[2]), o = sigmoid(gates[3]);
-        const vec before = load(place.memory);
-        const vec written = i * g;
-        const vec c = f * before + written;
-        store(place.memory, c);
-        store(place.h_next, o * tanh_of(c));
-        if (place.saved == nullptr) return;
-        store(place.saved, i);
-        store(place.saved + LANES, f);
-        store(place.saved + 2 * LANES, g);
-        store(place.saved + 3 * LANES, o);
-        store(place.saved + 4 * LANES, before);
+    template <int M>
+    static INLINE void finish(vec (&gates)[M][GATES], const vec (&)[M], const Place (&at)[M]) {
+        vec ifo[3 * M], g[M], shown[M];
+        EACH(i, M) ifo[i] = gates[i][0], ifo[M + i] = gates[i][1], ifo[2 * M + i] = gates[i][3];
+        EACH(i, M) g[i] = gates[i][2];
+        sigmoid_each(ifo);
+        tanh_each(g);
+        EACH(i, M) {
+            const vec before = load(at[i].memory);
+            const vec written = ifo[i] * g[i];
+            shown[i] = ifo[M + i] * before + written;
+            store(at[i].memory, shown[i]);
+            if (at[i].saved == nullptr) continue;
+            store(at[i].saved, ifo[i]);
+            store(at[i].saved + LANES, ifo[M + i]);
+            store(at[i].saved + 2 * LANES, g[i]);
+            store(at[i].saved + 3 * LANES, ifo[2 * M + i]);
+            store(at[i].saved + 4 * LANES, before);
+        }
+        tanh_each(shown);
+        EACH(i, M) store(at[i].h_next, ifo[2 * M + i] * shown[i]);
     }
 
     // Of what goes into the four gates; dc is the gradient of c, which flows back past the gates; nothing of h does.

@@ -6,8 +6,6 @@
 
 #include "vector.h"
 
-#define INLINE inline __attribute__((always_inline))
-
 // Weights as the inner loop reads them: blocks of LANES units, each block k by k, each k with the vectors of all gates.
 struct Pack {
     const float* data;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#define INLINE inline __attribute__((always_inline))
+
 #if defined(__AVX512F__)
 #include <immintrin.h>
 constexpr int LANES = 16;
@@ -50,40 +52,93 @@ inline void store_part(float* to, vec value, int count) {
     std::memcpy(to, &value, sizeof(float) * count);
 }
 
-// 1 / x, for x from 1 to 2^127: an estimate refined by one or two steps of Newton's method.
-inline vec reciprocal(vec x) {
+// The same operation for each of M vectors, one operation after the other: the chains of M vectors hide each other's latency.
+#define EACH(i, M) _Pragma("GCC unroll 16") for (int i = 0; i < M; ++i)
+
+inline vec reciprocal_estimate(vec x) {
 #if defined(__AVX512F__)
-    vec y = reinterpret_cast<vec>(_mm512_rcp14_ps(reinterpret_cast<__m512>(x)));
-    return y + y * (1.0f - x * y);
+    return reinterpret_cast<vec>(_mm512_maskz_rcp14_ps(0xffff, reinterpret_cast<__m512>(x)));
 #elif defined(__AVX2__)
-    vec y = reinterpret_cast<vec>(_mm256_rcp_ps(reinterpret_cast<__m256>(x)));
-    y = y + y * (1.0f - x * y);
+    const vec y = reinterpret_cast<vec>(_mm256_rcp_ps(reinterpret_cast<__m256>(x)));
     return y + y * (1.0f - x * y);
 #else
-    return 1.0f / x;
+    const vec y = reinterpret_cast<vec>(vrecpeq_f32(reinterpret_cast<float32x4_t>(x)));
+    return y + y * (1.0f - x * y);
 #endif
 }
 
-// 2^x to a relative error of 2e-7; x is held to [-125, 125], and NaN stays NaN.
-inline vec exp2_of(vec x) {
-    x = x < -125.0f ? fill(-125.0f) : x;
-    x = x > 125.0f ? fill(125.0f) : x;
-    const vec magic = fill(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number in the low bits
-    const vec rounded = x + magic;
-    const vec f = x - (rounded - magic);  // -0.5 to 0.5
-    vec p = fill(1.535336188319500e-4f);  // Cephes, exp2f
-    p = p * f + 1.339887440266574e-3f;
-    p = p * f + 9.618437357674640e-3f;
-    p = p * f + 5.550332471162809e-2f;
-    p = p * f + 2.402264791363012e-1f;
-    p = p * f + 6.931472028550421e-1f;
-    p = p * f + 1.0f;
-    const ivec whole = reinterpret_cast<ivec>(rounded) - reinterpret_cast<ivec>(magic);
-    const ivec power = (whole + 127) << 23;
-    return p * reinterpret_cast<vec>(power);
+// 1 / x, for x from 1 to 2^127: an estimate refined by a step of Newton's method.
+template <int M>
+INLINE void reciprocal_each(vec (&x)[M]) {
+    vec y[M];
+    EACH(i, M) y[i] = reciprocal_estimate(x[i]);
+    EACH(i, M) x[i] = 1.0f - x[i] * y[i];
+    EACH(i, M) x[i] = y[i] + y[i] * x[i];
+}
+
+// x held to [-limit, limit]; NaN stays NaN.
+inline vec held(vec x, float limit) {
+#if defined(__AVX512F__)
+    const __m512 raised = _mm512_maskz_max_ps(0xffff, _mm512_set1_ps(-limit), reinterpret_cast<__m512>(x));
+    return reinterpret_cast<vec>(_mm512_maskz_min_ps(0xffff, _mm512_set1_ps(limit), raised));
+#elif defined(__AVX2__)
+    const __m256 raised = _mm256_max_ps(_mm256_set1_ps(-limit), reinterpret_cast<__m256>(x));
+    return reinterpret_cast<vec>(_mm256_min_ps(_mm256_set1_ps(limit), raised));
+#else
+    const float32x4_t raised = vmaxq_f32(vdupq_n_f32(-limit), reinterpret_cast<float32x4_t>(x));
+    return reinterpret_cast<vec>(vminq_f32(vdupq_n_f32(limit), raised));
+#endif
+}
+
+// 2^(scale * x) to a relative error of 2e-7, the power held to [-125, 125]; NaN stays NaN.
+template <int M>
+INLINE void exp2_each(vec (&x)[M], const float scale) {
+    constexpr float MAGIC = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number in the low bits
+    const float limit = 125.0f / (scale < 0 ? -scale : scale);
+    vec whole[M], p[M];
+    EACH(i, M) x[i] = held(x[i], limit);
+    EACH(i, M) whole[i] = x[i] * scale + MAGIC;
+    EACH(i, M) x[i] = x[i] * scale - (whole[i] - MAGIC);  // -0.5 to 0.5
+    EACH(i, M) p[i] = x[i] * 1.326472731e-03f + 9.671512991e-03f;  // the least relative error of degree 5 with p(0) = 1
+    EACH(i, M) p[i] = p[i] * x[i] + 5.550733581e-02f;
+    EACH(i, M) p[i] = p[i] * x[i] + 2.402224243e-01f;
+    EACH(i, M) p[i] = p[i] * x[i] + 6.931470037e-01f;
+    EACH(i, M) p[i] = p[i] * x[i] + 1.0f;
+    EACH(i, M) x[i] = reinterpret_cast<vec>(reinterpret_cast<ivec>(p[i]) + (reinterpret_cast<ivec>(whole[i]) << 23));
 }
 
 constexpr float LOG2_E = 1.44269504088896340736f;
 
-inline vec sigmoid(vec x) { return reciprocal(1.0f + exp2_of(x * -LOG2_E)); }
-inline vec tanh_of(vec x) { return 1.0f - 2.0f * reciprocal(1.0f + exp2_of(x * (2 * LOG2_E))); }
+template <int M>
+INLINE void sigmoid_each(vec (&x)[M]) {
+    exp2_each(x, -LOG2_E);
+    EACH(i, M) x[i] = 1.0f + x[i];
+    reciprocal_each(x);
+}
+
+template <int M>
+INLINE void tanh_each(vec (&x)[M]) {
+    exp2_each(x, 2 * LOG2_E);
+    EACH(i, M) x[i] = 1.0f + x[i];
+    reciprocal_each(x);
+    EACH(i, M) x[i] = 1.0f - 2.0f * x[i];
+}
+
+inline vec sigmoid(vec x) {
+    vec only[1] = {x};
+    sigmoid_each(only);
+    return only[0];
+}
+
+inline vec tanh_of(vec x) {
+    vec only[1] = {x};
+    tanh_each(only);
+    return only[0];
+}
+
+// to[i] = from[i] for i < count.
+inline void copy(float* to, const float* from, int64_t count) {
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) store(to + i, load(from + i));
+    for (; i < count; ++i) to[i] = from[i];
+}
