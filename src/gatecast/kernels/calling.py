@@ -22,14 +22,14 @@ class Job:
     Attributes:
         name: of the kernel.
         x: the inputs, (T, B, I), float32 on the CPU, with any strides.
-        states: before the first step, each (B, H), units next to each other.
+        states: before the first step, each (B, H), units next to each other; None for zeros.
         weights: of the cell.
         reverse: whether the newest step comes first.
     """
 
     name: str
     x: Tensor
-    states: States
+    states: tuple[Tensor | None, ...]
     weights: Weights
     reverse: bool = False
 
@@ -42,7 +42,8 @@ class Job:
         sequence.out, sequence.out_step = self.walk(out)
         sequence.out_row = out.stride(1)
         for k, state in enumerate(self.states):
-            sequence.first[k], sequence.first_row[k] = state.data_ptr(), state.stride(0)
+            if state is not None:
+                sequence.first[k], sequence.first_row[k] = state.data_ptr(), state.stride(0)
         return sequence
 
     def walk(self, tensor: Tensor) -> tuple[int, int]:
@@ -96,11 +97,12 @@ def backward(job: Job, done: Pass, grads: tuple[Tensor | None, ...], wanted: tup
     """
     sequence, gradients = job.sequence(done.out), Gradients()
     sequence.saved = done.saved.data_ptr()
-    given = [None if grad is None else _without_gaps(grad) for grad in grads]
-    if given[0] is not None:
-        gradients.out, gradients.out_step = job.walk(given[0])
-        gradients.out_row = given[0].stride(1)
-    for k, grad in enumerate(given[1:]):
+    out = None if grads[0] is None else _by_rows(grads[0])
+    if out is not None:
+        gradients.out, gradients.out_step = job.walk(out)
+        gradients.out_row = out.stride(1)
+    last = [None if grad is None else grad.contiguous() for grad in grads[1:]]
+    for k, grad in enumerate(last):
         gradients.last[k] = _pointer(grad)
     found = _space_for(job, wanted)
     count = len(job.states)
@@ -113,16 +115,22 @@ def backward(job: Job, done: Pass, grads: tuple[Tensor | None, ...], wanted: tup
     return found
 
 
-def _without_gaps(grad: Tensor) -> Tensor:
-    return grad if grad.is_contiguous() else room(*grad.shape).copy_(grad)
+def _by_rows(grad: Tensor) -> Tensor:
+    """The gradient with the units of a row next to each other; steps and rows may lie anywhere, or be one."""
+    if grad.stride(2) == 1:
+        return grad
+    if grad.stride() == (0, 0, 0):  # one number everywhere, as a sum hands it back
+        return grad[0, 0].contiguous().expand_as(grad)
+    return room(*grad.shape).copy_(grad)
 
 
 def _space_for(job: Job, wanted: tuple[bool, ...]) -> list[Tensor | None]:
-    """Tensors for the gradients: x and the states are written, those of the weights are added to."""
+    """Tensors for the gradients that are wanted."""
     x, weights = job.x, job.weights
-    written = [room(*like.shape) if want else None for like, want in zip((x, *job.states), wanted, strict=False)]
-    parts = zip((weights.W, weights.U, weights.b, weights.c), wanted[len(written) :], strict=True)
-    return [*written, *(torch.zeros(like.shape) if want and like is not None else None for like, want in parts)]
+    parts = (x, *job.states, weights.W, weights.U, weights.b, weights.c)
+    return [
+        room(*like.shape) if want and like is not None else None for like, want in zip(parts, wanted, strict=True)
+    ]
 
 
 class Prepared(NamedTuple):
@@ -154,7 +162,7 @@ def prepare(name: str, weights: Weights, batch: int) -> Prepared:
 def _pack(loaded: CDLL, name: str, weights: Weights, *, keep: bool) -> Tensor:
     """The weights in the order of the inner loops; those of the backward pass too if they will be needed."""
     features, hidden = weights.W.shape[1], weights.U.shape[1]
-    held = [None if weight is None else weight.detach().contiguous() for weight in weights]
+    held = [weight if weight is None or weight.is_contiguous() else weight.detach().contiguous() for weight in weights]
     raw = RawWeights(*(_pointer(weight) for weight in held[:4]), features, hidden)
     sizes = (c_int64(features), c_int64(hidden), c_int64(keep))
     pack = room(getattr(loaded, f"{name}_pack_size")(*sizes))

@@ -1,5 +1,6 @@
 """A kernel as a differentiable function of x, the states and the weights."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -31,28 +32,37 @@ def run_kernel(kernel: Kernel, weights: Weights, x: Tensor, states: States, *, r
         kernel: from `kernel_for`.
         weights: of the cell.
         x: the inputs, (T, B, I).
-        states: before the first step, each (B, H).
+        states: before the first step, each (B, H), or none of them for zeros.
         reverse: whether to run from the newest step to the oldest.
 
     Raises:
         ValueError: a weight, replaced or parametrized, has not the shape or the type of the equations.
     """
     _check_weights(kernel.equations, weights, x.shape[2])
-    states = tuple(state if state.stride(-1) == 1 else state.contiguous() for state in states)
-    parts = (x, *states, weights.W, weights.U, weights.b, weights.c)
+    first: tuple[Tensor | None, ...] = (None,) * len(kernel.equations.states)
+    if states:
+        first = tuple(state if state.stride(-1) == 1 else state.contiguous() for state in states)
+    parts = (x, *first, weights.W, weights.U, weights.b, weights.c)
     if torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in parts):
-        out, *last = _Recurrence.apply(_Call(kernel, reverse, len(states)), *parts)  # type: ignore[no-untyped-call]
+        out, *last = _Recurrence.apply(_Call(kernel, reverse, len(first)), *parts)  # type: ignore[no-untyped-call]
         return Unrolled(out, tuple(last), {})
-    done = forward(Job(kernel.name, x, states, weights, reverse), keep=False)
+    done = forward(Job(kernel.name, x, first, weights, reverse), keep=False)
     return Unrolled(done.out, done.last, {})
 
 
 def _check_weights(equations: Equations, weights: Weights, features: int) -> None:
     """Addresses go to compiled code, so nothing is taken on trust."""
-    shapes = equations.shapes(features, weights.U.shape[-1])
-    for name, weight in zip(WEIGHT_NAMES, weights, strict=True):
-        if weight is not None and (weight.shape != shapes.get(name) or weight.dtype != torch.float32):
-            raise ValueError(f"{name} is {shapes.get(name)}, float32 here, got {tuple(weight.shape)}, {weight.dtype}.")
+    shapes = _shapes(equations, features, weights.U.shape[-1])
+    for name, weight, shape in zip(WEIGHT_NAMES, weights, shapes, strict=True):
+        if weight is not None and (weight.shape != shape or weight.dtype != torch.float32 or not weight.is_cpu):
+            got = f"{tuple(weight.shape)}, {weight.dtype} on {weight.device}"
+            raise ValueError(f"{name} is {shape}, float32 on the CPU here, got {got}.")
+
+
+@cache
+def _shapes(equations: Equations, features: int, hidden: int) -> tuple[tuple[int, ...] | None, ...]:
+    """The shape of each of the weights, in their order; None where the equations have none."""
+    return tuple(map(equations.shapes(features, hidden).get, WEIGHT_NAMES))
 
 
 class _Recurrence(torch.autograd.Function):
@@ -79,7 +89,9 @@ def _by_equations(
     equations: Equations, job: Job, grads: tuple[Tensor | None, ...], wanted: tuple[bool, ...]
 ) -> list[Tensor | None]:
     """The gradients as functions that can be differentiated themselves."""
-    run = unroll_by_steps(equations, job.weights, job.x.flip(0) if job.reverse else job.x, job.states)
+    zeros = job.x.new_zeros(job.x.shape[1], job.weights.U.shape[1])
+    states = tuple(zeros if state is None else state for state in job.states)
+    run = unroll_by_steps(equations, job.weights, job.x.flip(0) if job.reverse else job.x, states)
     outputs = (run.output.flip(0) if job.reverse else run.output, *run.states)
     given = [(output, grad) for output, grad in zip(outputs, grads, strict=True) if grad is not None]
     parts = (job.x, *job.states, job.weights.W, job.weights.U, job.weights.b, job.weights.c)

@@ -2,6 +2,7 @@
 
 from ctypes import CDLL
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -40,6 +41,11 @@ def kernel_for(equations: Equations, device: torch.device, dtype: torch.dtype) -
         return f"kernels run on the cpu, and the tensors lie on {device.type}"
     if dtype != torch.float32:
         return f"kernels compute in float32, and the tensors are {str(dtype).removeprefix('torch.')}"
+    return _compiled(equations)
+
+
+@cache
+def _compiled(equations: Equations) -> Kernel | str:
     name = _name(equations)
     return Kernel(name, equations) if name else f"there is no kernel for {equations}"
 

@@ -5,42 +5,39 @@ for each 4 KiB; so large buffers are remembered, and handed out again once nobod
 """
 
 from collections import deque
+from math import prod
 from threading import Lock
 
 import torch
 from torch import Tensor
 
 SMALL = 2**13  # floats; below, the allocator of torch has room at hand
+FLOAT = 4  # bytes
 MOST_KEPT = 2**28  # bytes, of all buffers together
 MOST_BUFFERS = 32
 
-_kept: deque[Tensor] = deque()
+_kept: deque[tuple[int, torch.UntypedStorage]] = deque()  # with their sizes in floats
 _lock = Lock()
 
 
 def room(*shape: int) -> Tensor:
     """A float32 tensor of this shape, without gaps, whose values are whatever was there before."""
-    floats = torch.Size(shape).numel()
+    floats = prod(shape)
     if floats < SMALL:
         return torch.empty(shape)
     with _lock:
-        storage = _free(floats).untyped_storage()
+        storage = _free(floats)
     return torch.empty(0).set_(storage, 0, shape)  # type: ignore[call-overload]  # torch finds the strides
 
 
-def _free(floats: int) -> Tensor:
+def _free(floats: int) -> torch.UntypedStorage:
     """A remembered buffer of this size that nobody refers to, or a new one."""
-    for buffer in _kept:
-        if len(buffer) == floats and _is_unused(buffer):
-            return buffer
+    for size, storage in _kept:
+        if size == floats and torch._C._storage_Use_Count(storage._cdata) == 1:  # noqa: SLF001 - there is no public count
+            return storage
     with torch.inference_mode(mode=False):
-        buffer = torch.empty(floats)
-    _kept.append(buffer)
-    while len(_kept) > MOST_BUFFERS or sum(map(len, _kept)) * buffer.element_size() > MOST_KEPT:
+        storage = torch.empty(floats).untyped_storage()
+    _kept.append((floats, storage))
+    while len(_kept) > MOST_BUFFERS or FLOAT * sum(size for size, _ in _kept) > MOST_KEPT:
         _kept.popleft()
-    return buffer
-
-
-def _is_unused(buffer: Tensor) -> bool:
-    """Whether nothing but this list refers to the memory: one count is the buffer's, one this question's."""
-    return torch._C._storage_Use_Count(buffer.untyped_storage()._cdata) == 2  # noqa: SLF001 - there is no public count
+    return storage

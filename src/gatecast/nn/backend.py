@@ -3,6 +3,8 @@
 The order is kernel, else torch's own implementation where its equations are the layer's, else the reference cell.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -70,13 +72,25 @@ def run_by_kernel(layer: Layer, x: Given, state: Tensor | States | None) -> tupl
 
 def _fits(layer: Layer, x: Tensor, state: Tensor | States | None) -> bool:
     """Whether shapes and types are right for the layer, all is float32 on the CPU, and there is something to do."""
-    if x.dim() not in (2, 3) or x.shape[-1] != layer.input_size or 0 in x.shape:
+    if x.dim() not in (2, 3) or x.shape[-1] != layer.input_size or 0 in x.shape or not _plain(x):
         return False
-    tensors = list(layer.parameters()) if state is None else [*layer.parameters(), *_tensors(state)]
-    if state is not None and [each.shape for each in _tensors(state)] != state_shapes(layer, x):
-        return False
-    return all(each.dtype == torch.float32 and each.device.type == "cpu" for each in tensors)
+    if state is not None:
+        states = (state,) if isinstance(state, Tensor) else tuple(state)
+        if [each.shape for each in states] != state_shapes(layer, x) or not all(map(_plain, states)):
+            return False
+    return all(each.dtype is torch.float32 and each.is_cpu for each in _parameters(layer))
 
 
-def _tensors(state: Tensor | States) -> States:
-    return (state,) if isinstance(state, Tensor) else tuple(state)
+def _parameters(layer: Layer) -> Iterable[Tensor]:
+    """All parameters; those of the layer itself, which are all but for parametrized ones, by the shortest way."""
+    if layer._modules:  # noqa: SLF001 - torch.nn's own dictionary
+        return layer.parameters()
+    return (each for each in layer._parameters.values() if each is not None)  # noqa: SLF001
+
+
+def _plain(tensor: Tensor) -> bool:
+    """Whether there are float32 numbers in memory, and not something that only behaves so."""
+    return tensor.dtype is torch.float32 and tensor.is_cpu and type(tensor) in _PLAIN
+
+
+_PLAIN = (Tensor, nn.Parameter)

@@ -9,8 +9,10 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
+from gatecast.cells.elman import ElmanEquations
 from gatecast.cells.equations import Equations, States
 from gatecast.cells.gru import GRUEquations
+from gatecast.cells.lstm import LSTMEquations
 from gatecast.nn.backend import run_by_kernel
 from gatecast.nn.sequences import Given
 from gatecast.nn.stacking import run_stack
@@ -22,6 +24,11 @@ Result = tuple[Given, Tensor | States]
 class RNN(nn.RNN):
     """Elman's net; arguments, shapes and numbers as torch.nn.RNN.  Equations: `gatecast.cells.elman`."""
 
+    @property
+    def equations(self) -> Equations:
+        """What is computed."""
+        return ElmanEquations("relu" if self.nonlinearity == "relu" else "tanh")
+
     def forward(self, input: Given, hx: Tensor | None = None) -> Result:  # type: ignore[override]  # noqa: A002
         """The output at every step, and the state after the last one."""
         return run_by_kernel(self, input, hx) or super().forward(input, hx)
@@ -30,6 +37,11 @@ class RNN(nn.RNN):
 @final
 class LSTM(nn.LSTM):
     """The LSTM; arguments, shapes and numbers as torch.nn.LSTM.  Equations: `gatecast.cells.lstm`."""
+
+    @property
+    def equations(self) -> Equations:
+        """What is computed."""
+        return LSTMEquations(self.proj_size)
 
     def forward(self, input: Given, hx: States | None = None) -> Result:  # type: ignore[override]  # noqa: A002
         """The output at every step, and the states (h, c) after the last one."""

@@ -131,16 +131,16 @@ def run_stack(
     layer: Layer, x: Given, state: Tensor | States | None, *, keep_gates: bool = False, kernel: Kernel | None = None
 ) -> Trace:
     """As `trace`; the gates only where asked for; by a kernel where one is given."""
-    equations = equations_of(layer)
+    equations = equations_of(layer) if kernel is None else kernel.equations
     _check_input(layer, x)
     steps = as_steps(x, batch_first=layer.batch_first)
     if not len(steps.x):
         raise ValueError("the input has no steps; a sequence has at least one.")
-    states = unpack_states(state, steps.x, state_shapes(layer, x))
-    output, runs = _run_layers(
-        layer, equations, steps, states_to_steps(states, x), keep_gates=keep_gates, kernel=kernel
-    )
-    after = tuple(torch.stack(parts) for parts in zip(*(run.states for run in runs.values()), strict=True))
+    states: States = ()  # a kernel takes nothing for zeros
+    if state is not None or kernel is None:
+        states = states_to_steps(unpack_states(state, steps.x, state_shapes(layer, x)), x)
+    output, runs = _run_layers(layer, equations, steps, states, keep_gates=keep_gates, kernel=kernel)
+    after = tuple(_stacked(parts) for parts in zip(*(run.states for run in runs.values()), strict=True))
     return Trace(
         as_given(output, x, batch_first=layer.batch_first),
         pack_states(states_to_given(after, x)),
@@ -151,6 +151,10 @@ def run_stack(
 def directions(layer: Layer) -> tuple[str, ...]:
     """What the names of the weights of each direction end in."""
     return ("", "_reverse") if layer.bidirectional else ("",)
+
+
+def _stacked(parts: States) -> Tensor:
+    return torch.stack(parts) if len(parts) > 1 else parts[0].unsqueeze(0)
 
 
 def _run_layers(

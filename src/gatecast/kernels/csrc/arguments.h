@@ -34,7 +34,7 @@ struct Gradients {
     float* x;              // (T, B, I), rows without gaps, or null
     int64_t x_step;
     float* first[2];       // (B, H) without gaps, or null
-    float *W, *U, *b, *c;  // as torch.nn's, without gaps; added to
+    float *W, *U, *b, *c;  // as torch.nn's, without gaps, or null
 };
 }
 

@@ -14,15 +14,16 @@
 
 constexpr int64_t TOGETHER = 128;  // rows x steps whose weight gradients are taken in one product
 
-// The gradients of the weights over some of the rows, transposed: (k, columns).
+// The gradients of the weights over some of the rows, transposed: (k, columns).  W has a row more than x has features: there
+// x is 1, and the sum is the gradient of a bias.  Columns that W does not have are summed apart.
 struct WeightSums {
     WeightSums(float* room, int64_t input, int64_t hidden, int64_t gates)
-        : width(gates * padded(hidden)), U(room), W(U + hidden * width), bias(W + input * width) {}
+        : width(gates * padded(hidden)), U(room), W(U + hidden * width), bias(W + input * width), apart(bias + width) {}
     static int64_t size(int64_t input, int64_t hidden, int64_t gates, int64_t columns) {
-        return ((hidden + input) * gates + columns) * padded(hidden);
+        return ((hidden + input + 1) * gates + columns - gates) * padded(hidden);
     }
     int64_t width;
-    float *U, *W, *bias;
+    float *U, *W, *bias, *apart;
 };
 
 template <class Cell>
@@ -35,7 +36,7 @@ struct Backward {
     WeightSums& sums;
     int64_t units = padded(s.hidden), features = padded(s.input), blocks = units / LANES;
     // Rows lie a vector further apart than they are long: powers of two would all meet in the same few cache lines.
-    int64_t h_row = units + LANES, d_row = D * units + LANES;
+    int64_t h_row = units + LANES, d_row = D * units + LANES, x_row = s.input + 1;
     int64_t from = 0, count = 0, filled = 0, together = 0;
     float *dh = nullptr, *dc = nullptr, *d = nullptr, *h = nullptr, *x = nullptr, *dx = nullptr;
 
@@ -43,9 +44,9 @@ struct Backward {
     void run(int64_t first, int64_t end) {
         from = first, count = end - first, together = std::max<int64_t>(1, TOGETHER / count);
         const int64_t rows = together * count;
-        dh = scratch(Use::ROWS, 2 * count * units + rows * (d_row + h_row + s.input + features));
+        dh = scratch(Use::ROWS, 2 * count * units + rows * (d_row + h_row + x_row + features));
         dc = dh + count * units, d = dc + count * units, h = d + rows * d_row, x = h + rows * h_row;
-        dx = x + rows * s.input;
+        dx = x + rows * x_row;
         read_last(dh, 0);
         read_last(dc, 1);
         std::memset(h, 0, rows * h_row * sizeof(float));
@@ -67,12 +68,15 @@ struct Backward {
             else std::memset(h_before, 0, s.hidden * sizeof(float));
             const float* dy = g.out ? g.out + t * g.out_step + (from + r) * g.out_row : nullptr;
             const float* saved = s.saved + ((t * s.batch + from + r) * blocks) * Cell::SAVED * LANES;
-            for (int64_t block = 0; block < blocks; ++block) unit(r, block, h_before, dy, saved + block * Cell::SAVED * LANES);
-            const float* x_row = s.x + t * s.x_step + (from + r) * s.x_row;
-            for (int64_t i = 0; i < s.input; ++i) x[(at + r) * s.input + i] = x_row[i * s.x_feature];
+            const float* after = s.out + t * s.out_step + (from + r) * s.out_row;
+            for (int64_t block = 0; block < blocks; ++block)
+                unit(r, block, h_before, after, dy, saved + block * Cell::SAVED * LANES);
+            const float* inputs = s.x + t * s.x_step + (from + r) * s.x_row;
+            for (int64_t i = 0; i < s.input; ++i) x[(at + r) * x_row + i] = inputs[i * s.x_feature];
+            x[(at + r) * x_row + s.input] = 1.0f;
         }
-        for (int64_t r = 0; r < count; r += PRODUCT_ROWS) {
-            const int64_t rows = std::min<int64_t>(PRODUCT_ROWS, count - r);
+        for (int64_t r = 0, rows = 0; r < count; r += rows) {
+            rows = rows_at_once(count - r);
             if (t) fetch(t - 1, r, rows);
             product(rows, blocks, dh + r * units, units, d + (at + r) * d_row, d_row, 1, U_back, PANEL, G * units * PANEL, G * units);
         }
@@ -92,13 +96,14 @@ struct Backward {
         }
     }
 
-    INLINE void unit(int64_t r, int64_t block, const float* h_before, const float* dy, const float* saved) {
+    INLINE void unit(int64_t r, int64_t block, const float* h_before, const float* h, const float* dy, const float* saved) {
         const int64_t at = block * LANES;
-        const int part = static_cast<int>(std::min<int64_t>(LANES, s.hidden - at));
+        const int64_t part = std::min<int64_t>(LANES, s.hidden - at);
         vec gradients[D];
         vec total = load(dh + r * units + at);
         if (dy) total += load_part(dy + at, part);
-        store(dh + r * units + at, Cell::gradients(saved, load(h_before + at), total, dc + r * units + at, gradients));
+        const vec before = load(h_before + at), after = load_part(h + at, part);
+        store(dh + r * units + at, Cell::gradients(saved, before, after, total, dc + r * units + at, gradients));
         for (int column = 0; column < D; ++column)
             store(d + (filled * count + r) * d_row + column * units + at, gradients[column]);
     }
@@ -108,11 +113,13 @@ struct Backward {
         const int64_t rows = filled * count;
         const float* d_input = d + (D - G) * units;
         if (g.U) product(s.hidden, G * blocks, sums.U, sums.width, h, 1, h_row, d, d_row, PANEL, rows);
-        if (g.W) product(s.input, G * blocks, sums.W, sums.width, x, 1, s.input, d_input, d_row, PANEL, rows);
-        if (g.b || g.c)
-            for (int64_t row = 0; row < rows; ++row)
-                for (int64_t at = 0; at < D * units; at += LANES)
-                    store(sums.bias + at, load(sums.bias + at) + load(d + row * d_row + at));
+        if (g.W || g.b || g.c) product(x_row, G * blocks, sums.W, sums.width, x, 1, x_row, d_input, d_row, PANEL, rows);
+        if (g.c)
+            for (int64_t at = 0; at < (D - G) * units; at += LANES) {
+                vec sum = load(sums.apart + at);
+                for (int64_t row = 0; row < rows; ++row) sum += load(d + row * d_row + at);
+                store(sums.apart + at, sum);
+            }
         if (g.x) {
             std::memset(dx, 0, rows * features * sizeof(float));
             product(rows, features / LANES, dx, features, d_input, d_row, 1, W_back, PANEL, G * units * PANEL, G * units);
@@ -137,14 +144,11 @@ struct Backward {
     }
 };
 
-// to[order[column] * hidden + unit][k] += from[k][column * units + unit]
-inline void add_transposed(float* to, const float* from, const int* order, int64_t gates, int64_t hidden, int64_t count) {
-    const int64_t units = padded(hidden), width = gates * units;
+// to[order[column] * hidden + unit][k] = from[k][column * units + unit]
+inline void write_transposed(float* to, const float* from, const int* order, int64_t gates, int64_t hidden, int64_t count) {
+    const int64_t units = padded(hidden);
     for (int64_t column = 0; column < gates; ++column)
-        for (int64_t unit = 0; unit < hidden; ++unit) {
-            float* row = to + (order[column] * hidden + unit) * count;
-            for (int64_t k = 0; k < count; ++k) row[k] += from[k * width + column * units + unit];
-        }
+        transpose<false>(to + order[column] * hidden * count, count, from + column * units, gates * units, count, hidden);
 }
 
 // All rows, each thread with sums of its own; they are added in the order of the rows, so that a call repeats bit by bit.
@@ -165,8 +169,12 @@ void backward(const Sequence& s, const Gradients& g, const float* pack) {
     for (int64_t part = 1; part < parts; ++part)
         for (int64_t i = 0; i < size; ++i) room[i] += room[part * size + i];
     const WeightSums all(room, s.input, s.hidden, Cell::GATES);
-    if (g.U) add_transposed(g.U, all.U, Cell::U_ORDER, Cell::GATES, s.hidden, s.hidden);
-    if (g.W) add_transposed(g.W, all.W, W_ORDER, Cell::GATES, s.hidden, s.input);
-    if (g.b) add_transposed(g.b, all.bias + (Cell::GRADIENTS - Cell::GATES) * padded(s.hidden), W_ORDER, Cell::GATES, s.hidden, 1);
-    if (g.c) add_transposed(g.c, all.bias, Cell::U_ORDER, Cell::GATES, s.hidden, 1);
+    if (g.U) write_transposed(g.U, all.U, Cell::U_ORDER, Cell::GATES, s.hidden, s.hidden);
+    if (g.W) write_transposed(g.W, all.W, W_ORDER, Cell::GATES, s.hidden, s.input);
+    for (int64_t gate = 0; gate < Cell::GATES; ++gate) {
+        const float* sum = all.bias + gate * padded(s.hidden);
+        const float* recurrent = Cell::GRADIENTS > Cell::GATES && gate == Cell::GATES - 1 ? all.apart : sum;
+        if (g.b) copy(g.b + gate * s.hidden, sum, s.hidden);
+        if (g.c) copy(g.c + gate * s.hidden, recurrent, s.hidden);
+    }
 }

@@ -1,18 +1,12 @@
-// Elman's net: h' = tanh(W x + b + U h + c), or relu in place of tanh.
+// Elman's net: h' = tanh(W x + b + U h + c), or relu in place of tanh.  The way back needs nothing but h', the output.
 #include "exports.h"
 
 namespace {
 
 struct Elman {
-    static constexpr int GATES = 1, SAVED = 1, MEMORIES = 0, GRADIENTS = 1;
+    static constexpr int GATES = 1, SAVED = 0, MEMORIES = 0, GRADIENTS = 1;
     static constexpr bool SPLIT = false;
     static constexpr int U_ORDER[] = {0};
-
-    template <int M>
-    static INLINE void keep(const vec (&h)[M], const Place (&at)[M]) {
-        EACH(i, M) store(at[i].h_next, h[i]);
-        if (at[0].saved != nullptr) EACH(i, M) store(at[i].saved, h[i]);
-    }
 };
 
 struct Tanh : Elman {
@@ -21,11 +15,10 @@ struct Tanh : Elman {
         vec h[M];
         EACH(i, M) h[i] = gates[i][0];
         tanh_each(h);
-        keep(h, at);
+        EACH(i, M) store(at[i].h_next, h[i]);
     }
 
-    static INLINE vec gradients(const float* saved, vec, vec dh, float*, vec (&d)[GRADIENTS]) {
-        const vec h = load(saved);
+    static INLINE vec gradients(const float*, vec, vec h, vec dh, float*, vec (&d)[GRADIENTS]) {
         d[0] = dh * (1.0f - h * h);
         return vec{};
     }
@@ -36,11 +29,11 @@ struct ReLU : Elman {
     static INLINE void finish(vec (&gates)[M][GATES], const vec (&)[M], const Place (&at)[M]) {
         vec h[M];
         EACH(i, M) h[i] = gates[i][0] < 0.0f ? vec{} : gates[i][0];  // NaN stays NaN
-        keep(h, at);
+        EACH(i, M) store(at[i].h_next, h[i]);
     }
 
-    static INLINE vec gradients(const float* saved, vec, vec dh, float*, vec (&d)[GRADIENTS]) {
-        d[0] = load(saved) > 0.0f ? dh : vec{};
+    static INLINE vec gradients(const float*, vec, vec h, vec dh, float*, vec (&d)[GRADIENTS]) {
+        d[0] = h > 0.0f ? dh : vec{};
         return vec{};
     }
 };

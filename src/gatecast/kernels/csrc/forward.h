@@ -11,12 +11,20 @@
 #include "pool.h"
 #include "tile.h"
 
+constexpr int64_t FAR = 1 << 21;  // numbers saved by a pass above which the nearer caches would lose them anyway
+
 // Where one row's unit block stands.
 struct Place {
     const float* h;  // h before the step
     float* h_next;   // h after it
     float* memory;   // the cell state of the LSTM, changed in place
     float* saved;    // what the backward pass wants, or null
+    bool far;        // whether it is written past the caches, which spares reading the lines before
+
+    INLINE void save(int number, vec value) const {
+        if (far) store_past_caches(saved + number * LANES, value);
+        else store(saved + number * LANES, value);
+    }
 };
 
 template <class Cell>
@@ -25,6 +33,7 @@ struct Forward {
     const Sequence& s;
     const Packed& p;
     int64_t blocks = (s.hidden + LANES - 1) / LANES, padded = blocks * LANES;
+    bool far = s.steps * s.batch * blocks * Cell::SAVED * LANES > FAR;
     float *h = nullptr, *h_next = nullptr, *memory = nullptr, *x_rows = nullptr;
 
     // R rows and N blocks of units, from the chunk's row r on.
@@ -55,7 +64,7 @@ struct Forward {
                 const int i = (first + m) / N, n = (first + m) % N;
                 const int64_t unit = (r + i) * padded + (block + n) * LANES;
                 float* keep = saved == nullptr ? nullptr : saved + i * saved_row + (block + n) * Cell::SAVED * LANES;
-                at[m] = Place{h + unit, h_next + unit, memory + unit, keep};
+                at[m] = Place{h + unit, h_next + unit, memory + unit, keep, far};
                 input[m] = held[i][n];
                 EACH(g, G) gates[m][g] = acc[i][n * G + g];
             }
@@ -79,7 +88,8 @@ struct Forward {
     void step(int64_t count, const float* x, int64_t x_row, float* saved, int64_t saved_row) {
         constexpr int R = SUMS / G > 8 ? 8 : SUMS / G, N = SUMS / (G * R);
         const auto from = [&](int64_t r) { return saved == nullptr ? nullptr : saved + r * saved_row; };
-        const int64_t whole = count / R * R;
+        int64_t whole = count / R * R;
+        if (R == 6 && whole && count - whole == 2) whole -= R;  // 4 and 4 rows, not 6 and 2
         for (int64_t block = 0; block < blocks && whole;) {
             const bool wide = block + N <= blocks;
             for (int64_t r = 0; r < whole; r += R) {
@@ -112,6 +122,7 @@ struct Forward {
             for (int64_t r = 0; r < count; ++r)
                 copy(s.out + t * s.out_step + (from + r) * s.out_row, h + r * padded, s.hidden);
         }
+        if (far) finish_stores();
         write_states(h, 0, from, count);
         if (Cell::MEMORIES) write_states(memory, 1, from, count);
     }

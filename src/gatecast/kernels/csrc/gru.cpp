@@ -18,15 +18,15 @@ struct GRU {
         EACH(i, M) store(at[i].h_next, n[i] + rz[M + i] * (load(at[i].h) - n[i]));
         if (at[0].saved == nullptr) return;
         EACH(i, M) {
-            store(at[i].saved, rz[i]);
-            store(at[i].saved + LANES, rz[M + i]);
-            store(at[i].saved + 2 * LANES, n[i]);
-            store(at[i].saved + 3 * LANES, gates[i][2]);
+            at[i].save(0, rz[i]);
+            at[i].save(1, rz[M + i]);
+            at[i].save(2, n[i]);
+            at[i].save(3, gates[i][2]);
         }
     }
 
     // Of (U h + c)_n, and of what goes into r, z and n; returns what flows to h past the gates.
-    static INLINE vec gradients(const float* saved, vec h, vec dh, float*, vec (&d)[GRADIENTS]) {
+    static INLINE vec gradients(const float* saved, vec h, vec, vec dh, float*, vec (&d)[GRADIENTS]) {
         const vec r = load(saved), z = load(saved + LANES), n = load(saved + 2 * LANES), n_state = load(saved + 3 * LANES);
         d[3] = dh * (1.0f - z) * (1.0f - n * n);
         d[0] = d[3] * r;

@@ -21,18 +21,18 @@ struct LSTM {
             shown[i] = ifo[M + i] * before + written;
             store(at[i].memory, shown[i]);
             if (at[i].saved == nullptr) continue;
-            store(at[i].saved, ifo[i]);
-            store(at[i].saved + LANES, ifo[M + i]);
-            store(at[i].saved + 2 * LANES, g[i]);
-            store(at[i].saved + 3 * LANES, ifo[2 * M + i]);
-            store(at[i].saved + 4 * LANES, before);
+            at[i].save(0, ifo[i]);
+            at[i].save(1, ifo[M + i]);
+            at[i].save(2, g[i]);
+            at[i].save(3, ifo[2 * M + i]);
+            at[i].save(4, before);
         }
         tanh_each(shown);
         EACH(i, M) store(at[i].h_next, ifo[2 * M + i] * shown[i]);
     }
 
     // Of what goes into the four gates; dc is the gradient of c, which flows back past the gates; nothing of h does.
-    static INLINE vec gradients(const float* saved, vec, vec dh, float* dc, vec (&d)[GRADIENTS]) {
+    static INLINE vec gradients(const float* saved, vec, vec, vec dh, float* dc, vec (&d)[GRADIENTS]) {
         const vec i = load(saved), f = load(saved + LANES), g = load(saved + 2 * LANES), o = load(saved + 3 * LANES);
         const vec before = load(saved + 4 * LANES);
         const vec written = i * g;

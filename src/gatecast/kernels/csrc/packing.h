@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arguments.h"
+#include "transposing.h"
 
 extern "C" {
 // All with units next to each other; U may be null (no recurrent product), b and c null (no biases).
@@ -38,13 +39,10 @@ struct PackLayout {
 
 // to[block][k][gate][lane] = from[gate * hidden + unit][k]
 inline void pack_matrix(float* to, const float* from, int64_t gates, int64_t hidden, int64_t count) {
-    for (int64_t block = 0; block * LANES < hidden; ++block)
-        for (int64_t k = 0; k < count; ++k)
-            for (int64_t gate = 0; gate < gates; ++gate, to += LANES)
-                for (int64_t lane = 0; lane < LANES; ++lane) {
-                    const int64_t unit = block * LANES + lane;
-                    to[lane] = unit < hidden ? from[(gate * hidden + unit) * count + k] : 0.0f;
-                }
+    for (int64_t unit = 0; unit < hidden; unit += LANES, to += count * gates * LANES)
+        for (int64_t gate = 0; gate < gates; ++gate)
+            transpose<true>(to + gate * LANES, gates * LANES, from + (gate * hidden + unit) * count, count,
+                            std::min<int64_t>(LANES, hidden - unit), count);
 }
 
 // to[panel][column * units + unit][k of the panel] = from[order[column] * hidden + unit][k], zeros where there is none.
@@ -54,8 +52,8 @@ inline void pack_back(float* to, const float* from, const int* order, int64_t ga
     for (int64_t k = 0; k < count; k += PANEL, to += gates * units * PANEL)
         for (int64_t column = 0; column < gates; ++column)
             for (int64_t unit = 0; unit < hidden; ++unit)
-                std::memcpy(to + (column * units + unit) * PANEL, from + (order[column] * hidden + unit) * count + k,
-                            std::min(count - k, PANEL) * sizeof(float));
+                copy(to + (column * units + unit) * PANEL, from + (order[column] * hidden + unit) * count + k,
+                     std::min(count - k, PANEL));
 }
 
 // The biases of a block: those of the gates, summed; of a SPLIT last gate first the input's and then the state's.

@@ -4,6 +4,8 @@
 // bits in a batch of 1 and of 1000, and steps taken one by one equal one pass.
 #pragma once
 
+#include <type_traits>
+
 #include "vector.h"
 
 // Weights as the inner loop reads them: blocks of LANES units, each block k by k, each k with the vectors of all gates.
@@ -48,15 +50,30 @@ INLINE void product_tile(float* out, int64_t out_row, const float* a, int64_t ro
 }
 
 constexpr int PRODUCT_ROWS = SUMS / 4;
+template <int R>
+using Rows = std::integral_constant<int, R>;
+
+// How many rows a product takes next: as many as fill the registers, but never so many that one or two are left over.
+inline int64_t rows_at_once(int64_t left) {
+    if (left >= PRODUCT_ROWS && left != PRODUCT_ROWS + 1 && left != PRODUCT_ROWS + 2) return PRODUCT_ROWS;
+    return PRODUCT_ROWS > 4 && left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
 
 template <int C>
 INLINE void product_rows(int64_t rows, float* out, int64_t out_row, const float* a, int64_t row, int64_t next, Pack b,
                          int64_t count) {
-    int64_t r = 0;
-    for (; r + PRODUCT_ROWS <= rows; r += PRODUCT_ROWS)
-        product_tile<PRODUCT_ROWS, C>(out + r * out_row, out_row, a + r * row, row, next, b, count);
-    for (; r + 2 <= rows; r += 2) product_tile<2, C>(out + r * out_row, out_row, a + r * row, row, next, b, count);
-    for (; r < rows; ++r) product_tile<1, C>(out + r * out_row, out_row, a + r * row, row, next, b, count);
+    for (int64_t r = 0; r < rows;) {
+        const auto tile = [&](auto number) {
+            product_tile<number, C>(out + r * out_row, out_row, a + r * row, row, next, b, count);
+            r += number;
+        };
+        switch (rows_at_once(rows - r)) {
+            case PRODUCT_ROWS: tile(Rows<PRODUCT_ROWS>{}); break;
+            case 4: tile(Rows<PRODUCT_ROWS >= 4 ? 4 : 1>{}); break;
+            case 2: tile(Rows<2>{}); break;
+            default: tile(Rows<1>{});
+        }
+    }
 }
 
 // out (rows, vectors * LANES) += a (rows, count) * b (count, vectors * LANES), a panel of 4 vectors of b after the other.

@@ -29,6 +29,23 @@ typedef float loose_vec __attribute__((vector_size(LANES * 4), aligned(4), may_a
 inline vec load(const float* from) { return *reinterpret_cast<const loose_vec*>(from); }
 inline void store(float* to, vec value) { *reinterpret_cast<loose_vec*>(to) = value; }
 
+// A store that leaves the caches alone; `to` lies on a whole vector.  Other threads see it after `finish_stores`.
+inline void store_past_caches(float* to, vec value) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps(to, reinterpret_cast<__m512>(value));
+#elif defined(__AVX2__)
+    _mm256_stream_ps(to, reinterpret_cast<__m256>(value));
+#else
+    store(to, value);
+#endif
+}
+
+inline void finish_stores() {
+#if defined(__AVX2__)
+    _mm_sfence();
+#endif
+}
+
 inline vec fill(float value) {
 #if defined(__AVX512F__)
     return reinterpret_cast<vec>(_mm512_set1_ps(value));
@@ -40,16 +57,24 @@ inline vec fill(float value) {
 }
 
 // The first `count` lanes; the others are zero.
-inline vec load_part(const float* from, int count) {
+inline vec load_part(const float* from, int64_t count) {
     if (count >= LANES) return load(from);
+#if defined(__AVX512F__)
+    return reinterpret_cast<vec>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from));
+#else
     vec value{};
-    std::memcpy(&value, from, sizeof(float) * count);
+    for (int64_t lane = 0; lane < count; ++lane) value[lane] = from[lane];
     return value;
+#endif
 }
 
-inline void store_part(float* to, vec value, int count) {
+inline void store_part(float* to, vec value, int64_t count) {
     if (count >= LANES) return store(to, value);
-    std::memcpy(to, &value, sizeof(float) * count);
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), reinterpret_cast<__m512>(value));
+#else
+    for (int64_t lane = 0; lane < count; ++lane) to[lane] = value[lane];
+#endif
 }
 
 // The same operation for each of M vectors, one operation after the other: the chains of M vectors hide each other's latency.
