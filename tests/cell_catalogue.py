@@ -15,6 +15,9 @@ CELL_CLASSES = [found for found in vars(cells).values() if isinstance(found, typ
 LAYER_CLASSES = [
     found for found in vars(nn).values() if isinstance(found, type) and issubclass(found, Stack | torch.nn.RNNBase)
 ]
+DROP_IN_CLASSES = [
+    found for found in vars(nn).values() if isinstance(found, type) and issubclass(found, torch.nn.RNNCellBase)
+]
 CHOICES: dict[str, list[dict[str, Any]]] = {
     "Elman": [{"nonlinearity": "tanh"}, {"nonlinearity": "relu"}],
     "RNN": [{"nonlinearity": "tanh"}, {"nonlinearity": "relu"}],
@@ -45,6 +48,7 @@ def with_choices(classes: list[type]) -> list[Make]:
 
 CELLS = with_choices([kind for kind in CELL_CLASSES if kind is not Cell])
 LAYERS = with_choices(LAYER_CLASSES)
+DROP_INS = with_choices(DROP_IN_CLASSES)
 
 
 def as_tuple(state: Any) -> tuple[Tensor, ...]:

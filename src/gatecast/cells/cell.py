@@ -55,27 +55,42 @@ class Cell(nn.Module):
 
     def forward(self, x: Float[Tensor, "*batch features"], state: Tensor | States | None = None) -> Tensor | States:
         """The state after one step."""
-        states, _ = self._step(x, state)
+        states, _ = take_step(self, self.equations, x, state)
         return pack_states(states)
 
     def gates(self, x: Float[Tensor, "*batch features"], state: Tensor | States | None = None) -> Gates:
         """The gates of one step, by their letters, each (B, H)."""
-        return self._step(x, state)[1]
-
-    def _step(self, x: Tensor, state: Tensor | States | None) -> tuple[States, Gates]:
-        if x.dim() not in (1, 2) or x.shape[-1] != self.input_size:
-            raise ValueError(
-                f"x is (batch, {self.input_size}) or ({self.input_size},), got {tuple(x.shape)}. "
-                f"A cell takes one step; for a sequence use a layer of gatecast.nn."
-            )
-        shapes = [(*x.shape[:-1], size) for size in self.equations.state_sizes(self.hidden_size)]
-        states = unpack_states(state, x, shapes)
-        return self.equations.step(self.equations.project(x, self.weights), states, self.weights)
+        return take_step(self, self.equations, x, state)[1]
 
     def extra_repr(self) -> str:
         """Sizes and equations, as they stand in a printed module."""
         bias = "" if self.bias else ", bias=False"
         return f"{self.input_size}, {self.hidden_size}{bias}, {self.equations}"
+
+
+def take_step(
+    cell: Cell | nn.RNNCellBase, equations: Equations, x: Tensor, state: Tensor | States | None
+) -> tuple[States, Gates]:
+    """The states after one step and the gates that made them, of a cell, ours or torch.nn's, by its equations.
+
+    Args:
+        cell: whose sizes and weights are taken.
+        equations: of the cell.
+        x: (B, I) or (I,).
+        state: to start from, each (B, H) or (H,); zeros if None.
+
+    Raises:
+        ValueError: x or a state has another size, or another number of dimensions.
+    """
+    if x.dim() not in (1, 2) or x.shape[-1] != cell.input_size:
+        raise ValueError(
+            f"x is (batch, {cell.input_size}) or ({cell.input_size},), got {tuple(x.shape)}. "
+            f"A cell takes one step; for a sequence use a layer of gatecast.nn."
+        )
+    shapes = [(*x.shape[:-1], size) for size in equations.state_sizes(cell.hidden_size)]
+    states = unpack_states(state, x, shapes)
+    weights = weights_of(cell)
+    return equations.step(equations.project(x, weights), states, weights)
 
 
 def register_weights(

@@ -1,12 +1,14 @@
 """Stacked recurrent layers over time: `output, state = layer(x, state)`.
 
 `RNN`, `LSTM` and `GRU` have torch.nn's constructor, call, state_dict and numbers; `MinGRU`, `MinLSTM`, `IndRNN` and
-`SLSTM` are called alike.  One step of each, for a cell of its own: `gatecast.cells`.
+`SLSTM` are called alike.  `RNNCell`, `LSTMCell` and `GRUCell` take one step, as torch.nn's do; `gatecast.cells` has a
+cell of every kind, with its gates.
 """
 
 from gatecast.cells.initialization import chrono_, forget_bias_, gaussian_, orthogonal_
 from gatecast.nn.backend import explain_backend
 from gatecast.nn.dropin import GRU, LSTM, RNN
+from gatecast.nn.dropin_cells import GRUCell, LSTMCell, RNNCell
 from gatecast.nn.initial_state import LearnedInitialState
 from gatecast.nn.keras import gru_from_keras
 from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
@@ -20,11 +22,14 @@ __all__ = [
     "LSTM",
     "RNN",
     "SLSTM",
+    "GRUCell",
     "IndRNN",
+    "LSTMCell",
     "LayerConfig",
     "LearnedInitialState",
     "MinGRU",
     "MinLSTM",
+    "RNNCell",
     "Step",
     "Trace",
     "chrono_",
