@@ -370,3 +370,20 @@ def test_a_replaced_weight_that_does_not_fit_is_refused_before_compiled_code_rea
         layer(torch.randn(5, 2, 3))
     with pytest.raises(ValueError, match=r"weight_.h is .* here, got"):
         run_kernel(kernel_of(nn.GRU(3, 4)), weights_of(layer, "_l0"), torch.randn(5, 2, 3), (torch.zeros(2, 4),))
+
+
+@every_kind
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_autocast_computes_in_float32_and_gives_the_types_of_torch(kind: str, half: torch.dtype) -> None:
+    layer, x = KINDS[kind](3, 8), torch.randn(5, 2, 3)
+    exact, _ = layer(x)
+    with torch.autocast("cpu", half):
+        output, state = layer(x)
+        _, again = layer(x.to(half), state)
+        assert nn.explain_backend(layer, x).endswith(f"kernel {kind} in float32, under autocast")
+    expected = torch.float32 if kind == "gru" else half
+    assert {output.dtype, *(each.dtype for each in as_tuple(state))} == {expected}
+    assert {each.dtype for each in as_tuple(again)} == {half}
+    assert torch.equal(output, exact.to(expected))
+    output.float().sum().backward()
+    assert layer.weight_hh_l0.grad is not None

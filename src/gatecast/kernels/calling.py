@@ -77,13 +77,23 @@ def forward(job: Job, *, keep: bool) -> Pass:
     pack = _pack(loaded, job.name, job.weights, keep=keep)
     out = room(steps, batch, hidden)
     last = tuple(torch.empty(batch, hidden) for _ in job.states)
-    saved = room(steps * batch * getattr(loaded, f"{job.name}_saved_size")(c_int64(hidden)) if keep else 0)
+    saved = room(steps * batch * saved_size(job.name, hidden) if keep else 0)
     sequence = job.sequence(out)
     sequence.saved = saved.data_ptr() if keep else None
     for k, state in enumerate(last):
         sequence.last[k] = state.data_ptr()
     getattr(loaded, f"{job.name}_forward")(byref(sequence), c_void_p(pack.data_ptr()))
     return Pass(out, last, saved, pack)
+
+
+def saved_size(name: str, hidden: int) -> int:
+    """How many floats of each row and step a forward pass leaves for the backward pass."""
+    return int(getattr(_loaded(), f"{name}_saved_size")(c_int64(hidden)))
+
+
+def pack_size(name: str, features: int, hidden: int, *, keep: bool) -> int:
+    """How many floats the weights take in the order of the inner loops."""
+    return int(getattr(_loaded(), f"{name}_pack_size")(c_int64(features), c_int64(hidden), c_int64(keep)))
 
 
 def backward(job: Job, done: Pass, grads: tuple[Tensor | None, ...], wanted: tuple[bool, ...]) -> list[Tensor | None]:
@@ -128,9 +138,7 @@ def _space_for(job: Job, wanted: tuple[bool, ...]) -> list[Tensor | None]:
     """Tensors for the gradients that are wanted."""
     x, weights = job.x, job.weights
     parts = (x, *job.states, weights.W, weights.U, weights.b, weights.c)
-    return [
-        room(*like.shape) if want and like is not None else None for like, want in zip(parts, wanted, strict=True)
-    ]
+    return [room(*like.shape) if want and like is not None else None for like, want in zip(parts, wanted, strict=True)]
 
 
 class Prepared(NamedTuple):
@@ -164,8 +172,7 @@ def _pack(loaded: CDLL, name: str, weights: Weights, *, keep: bool) -> Tensor:
     features, hidden = weights.W.shape[1], weights.U.shape[1]
     held = [weight if weight is None or weight.is_contiguous() else weight.detach().contiguous() for weight in weights]
     raw = RawWeights(*(_pointer(weight) for weight in held[:4]), features, hidden)
-    sizes = (c_int64(features), c_int64(hidden), c_int64(keep))
-    pack = room(getattr(loaded, f"{name}_pack_size")(*sizes))
+    pack = room(pack_size(name, features, hidden, keep=keep))
     getattr(loaded, f"{name}_pack")(byref(raw), c_void_p(pack.data_ptr()), c_int64(keep))
     return pack
 

@@ -1,14 +1,15 @@
 """A kernel as a differentiable function of x, the states and the weights."""
 
-from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from gatecast.cells.equations import WEIGHT_NAMES, Equations, States, Weights
+from gatecast.cells.equations import Equations, States, Weights
 from gatecast.cells.unrolling import Unrolled, unroll_by_steps
 from gatecast.kernels.calling import Job, Pass, backward, forward
+from gatecast.kernels.checking import check_weights
+from gatecast.kernels.operators import call_operator
 from gatecast.kernels.registry import Kernel
 
 
@@ -38,7 +39,9 @@ def run_kernel(kernel: Kernel, weights: Weights, x: Tensor, states: States, *, r
     Raises:
         ValueError: a weight, replaced or parametrized, has not the shape or the type of the equations.
     """
-    _check_weights(kernel.equations, weights, x.shape[2])
+    check_weights(kernel.equations, weights, x.shape[2])
+    if is_watched():
+        return call_operator(kernel, weights, x, states, reverse=reverse)
     first: tuple[Tensor | None, ...] = (None,) * len(kernel.equations.states)
     if states:
         first = tuple(state if state.stride(-1) == 1 else state.contiguous() for state in states)
@@ -50,19 +53,9 @@ def run_kernel(kernel: Kernel, weights: Weights, x: Tensor, states: States, *, r
     return Unrolled(done.out, done.last, {})
 
 
-def _check_weights(equations: Equations, weights: Weights, features: int) -> None:
-    """Addresses go to compiled code, so nothing is taken on trust."""
-    shapes = _shapes(equations, features, weights.U.shape[-1])
-    for name, weight, shape in zip(WEIGHT_NAMES, weights, shapes, strict=True):
-        if weight is not None and (weight.shape != shape or weight.dtype != torch.float32 or not weight.is_cpu):
-            got = f"{tuple(weight.shape)}, {weight.dtype} on {weight.device}"
-            raise ValueError(f"{name} is {shape}, float32 on the CPU here, got {got}.")
-
-
-@cache
-def _shapes(equations: Equations, features: int, hidden: int) -> tuple[tuple[int, ...] | None, ...]:
-    """The shape of each of the weights, in their order; None where the equations have none."""
-    return tuple(map(equations.shapes(features, hidden).get, WEIGHT_NAMES))
+def is_watched() -> bool:
+    """Whether torch.compile, torch.export or torch.vmap looks on, for whom a call has to be an operator of torch."""
+    return torch.compiler.is_compiling() or torch._C._functorch.get_interpreter_stack() is not None  # noqa: SLF001
 
 
 class _Recurrence(torch.autograd.Function):

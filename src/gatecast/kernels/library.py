@@ -49,6 +49,17 @@ def library() -> CDLL | str:
     return f"no kernels for {wanted} in this installation; they are compiled when it is installed, by a C++ compiler"
 
 
+def why_missing() -> str | None:
+    """The reason why there are no kernels; None if there are."""
+    loaded = library()
+    return loaded if isinstance(loaded, str) else None
+
+
+# torch.compile takes the answer as it is.  It is what torch.compiler.assume_constant_result does, after importing the
+# compiler, which takes a second.
+why_missing._dynamo_marked_constant = True  # type: ignore[attr-defined]  # noqa: SLF001
+
+
 def _declared(loaded: CDLL) -> CDLL:
     for name in NAMES:
         for function in ("pack_size", "saved_size"):

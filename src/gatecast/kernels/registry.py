@@ -1,8 +1,6 @@
 """The one seam between a cell and its kernel: a faster road, or the reason why there is none."""
 
-from ctypes import CDLL
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 
@@ -10,7 +8,14 @@ from gatecast.cells.elman import ElmanEquations
 from gatecast.cells.equations import Equations
 from gatecast.cells.gru import GRUEquations
 from gatecast.cells.lstm import LSTMEquations
-from gatecast.kernels.library import library
+from gatecast.kernels.library import why_missing
+
+EQUATIONS: dict[str, Equations] = {
+    "gru": GRUEquations(),
+    "lstm": LSTMEquations(),
+    "elman_tanh": ElmanEquations("tanh"),
+    "elman_relu": ElmanEquations("relu"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,27 +39,13 @@ def kernel_for(equations: Equations, device: torch.device, dtype: torch.dtype) -
         device: where the tensors lie.
         dtype: of the tensors.
     """
-    loaded = library()
-    if not isinstance(loaded, CDLL):
-        return loaded
+    if (missing := why_missing()) is not None:
+        return missing
     if device.type != "cpu":
         return f"kernels run on the cpu, and the tensors lie on {device.type}"
     if dtype != torch.float32:
         return f"kernels compute in float32, and the tensors are {str(dtype).removeprefix('torch.')}"
-    return _compiled(equations)
-
-
-@cache
-def _compiled(equations: Equations) -> Kernel | str:
-    name = _name(equations)
-    return Kernel(name, equations) if name else f"there is no kernel for {equations}"
-
-
-def _name(equations: Equations) -> str | None:
-    if isinstance(equations, GRUEquations) and equations.reset_after:
-        return "gru"
-    if isinstance(equations, LSTMEquations) and not equations.proj_size:
-        return "lstm"
-    if isinstance(equations, ElmanEquations):
-        return f"elman_{equations.nonlinearity}"
-    return None
+    for name, computed in EQUATIONS.items():
+        if equations == computed:
+            return Kernel(name, equations)
+    return f"there is no kernel for {equations}"

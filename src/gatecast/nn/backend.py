@@ -26,10 +26,10 @@ def explain_backend(layer: Layer, x: Given, state: Tensor | States | None = None
     Raises:
         OptionError: the module is not recurrent.
     """
-    road = kernel_of_call(layer, x, state)
+    road = kernel_of_call(layer, *_uncast(x, state))
     name = type(layer).__name__
     if isinstance(road, Kernel):
-        line = f"{name}: kernel {road.name}"
+        line = f"{name}: kernel {road.name}" + (" in float32, under autocast" if _is_cast(x) else "")
     elif isinstance(layer, nn.RNNBase) and getattr(layer, "reset_after", True):
         line = f"{name}: torch.nn ({road})"
     else:
@@ -45,29 +45,59 @@ def kernel_of_call(layer: Layer, x: Given, state: Tensor | States | None) -> Ker
     """
     if not isinstance(x, Tensor):
         return "packed sequences have no kernel yet"
-    kernel = kernel_for(equations_of(layer), x.device, x.dtype)
+    kernel = kernel_for(equations_of(layer), x.device, torch.float32 if _is_cast(x) else x.dtype)
     if not isinstance(kernel, Kernel):
         return kernel
-    if _is_traced():
-        return "the call is being traced or transformed"
-    if torch.is_autocast_enabled("cpu"):
-        return "autocast is on"
+    if not torch.compiler.is_compiling() and _is_transformed():
+        return "the call is being traced or differentiated by torch.jit or torch.func"
     return kernel if _fits(layer, x, state) else "the input, the state or the weights are not what the kernels take"
 
 
-def _is_traced() -> bool:
-    """Whether torch.jit, torch.compile or a transform of torch.func (vmap, jvp) looks on instead of computing."""
-    transformed = torch._C._functorch.peek_interpreter_stack() is not None  # noqa: SLF001 - there is no public question
-    return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None or transformed  # noqa: SLF001
+def _is_transformed() -> bool:
+    """Whether torch.jit records the call, or a transform of torch.func other than vmap looks on."""
+    if torch._C._get_tracing_state() is not None:  # noqa: SLF001 - there is no public question
+        return True
+    levels = torch._C._functorch.get_interpreter_stack() or ()  # noqa: SLF001
+    return any(level.key() != torch._C._functorch.TransformType.Vmap for level in levels)  # noqa: SLF001
 
 
 def run_by_kernel(layer: Layer, x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States] | None:
     """A layer's output and state if a kernel takes the call, else None."""
+    if _is_cast(x):
+        return _run_under_autocast(layer, x, state)
     kernel = kernel_of_call(layer, x, state)
     if not isinstance(kernel, Kernel):
         return None
     output, after, _ = run_stack(layer, x, state, kernel=kernel)
     return output, after
+
+
+def _is_cast(x: Given) -> bool:
+    """Whether autocast would have torch compute in another type."""
+    if not torch.is_autocast_enabled("cpu"):
+        return False
+    return isinstance(x, Tensor) and x.is_cpu and x.dtype in (torch.float32, torch.get_autocast_dtype("cpu"))
+
+
+def _uncast(x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States | None]:
+    """The input and the state in float32, if autocast is on."""
+    if not _is_cast(x) or not isinstance(x, Tensor):
+        return x, state
+    if state is None or isinstance(state, Tensor):
+        return x.float(), state if state is None else state.float()
+    return x.float(), tuple(each.float() for each in state)
+
+
+def _run_under_autocast(layer: Layer, x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States] | None:
+    """In float32, because half the numbers' size saves a kernel nothing; handed out in the types of torch.nn."""
+    dtype = x.data.dtype if isinstance(layer, nn.GRU) else torch.get_autocast_dtype("cpu")
+    given = _uncast(x, state)
+    with torch.autocast("cpu", enabled=False):
+        done = run_by_kernel(layer, *given)
+    if done is None or not isinstance(done[0], Tensor):
+        return None
+    output, after = done
+    return output.to(dtype), after.to(dtype) if isinstance(after, Tensor) else tuple(each.to(dtype) for each in after)
 
 
 def _fits(layer: Layer, x: Tensor, state: Tensor | States | None) -> bool:
@@ -90,7 +120,8 @@ def _parameters(layer: Layer) -> Iterable[Tensor]:
 
 def _plain(tensor: Tensor) -> bool:
     """Whether there are float32 numbers in memory, and not something that only behaves so."""
-    return tensor.dtype is torch.float32 and tensor.is_cpu and type(tensor) in _PLAIN
+    real = type(tensor) in _PLAIN or torch.compiler.is_compiling()
+    return tensor.dtype is torch.float32 and tensor.is_cpu and real
 
 
 _PLAIN = (Tensor, nn.Parameter)

@@ -5,6 +5,7 @@ takes it (`gatecast.nn.explain_backend` tells), else by torch.nn where the equat
 cell.  The GRU takes one argument more, `reset_after`; with `reset_after=False` torch has no implementation.
 """
 
+from copy import copy
 from typing import Any, final
 
 from torch import Tensor, nn
@@ -20,6 +21,16 @@ from gatecast.nn.stacking import run_stack
 Result = tuple[Given, Tensor | States]
 
 
+def torch_twin(module: nn.Module) -> nn.Module:
+    """The same weights and settings as the class of torch.nn that a module's class derives from.
+
+    It is what torch.jit.script gets, which compiles the source of a class and knows neither kernels nor super().
+    """
+    twin = copy(module)
+    twin.__class__ = type(module).__bases__[0]
+    return twin
+
+
 @final
 class RNN(nn.RNN):
     """Elman's net; arguments, shapes and numbers as torch.nn.RNN.  Equations: `gatecast.cells.elman`."""
@@ -28,6 +39,10 @@ class RNN(nn.RNN):
     def equations(self) -> Equations:
         """What is computed."""
         return ElmanEquations("relu" if self.nonlinearity == "relu" else "tanh")
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        """What torch.jit.script compiles."""
+        return torch_twin(self)
 
     def forward(self, input: Given, hx: Tensor | None = None) -> Result:  # type: ignore[override]  # noqa: A002
         """The output at every step, and the state after the last one."""
@@ -42,6 +57,10 @@ class LSTM(nn.LSTM):
     def equations(self) -> Equations:
         """What is computed."""
         return LSTMEquations(self.proj_size)
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        """What torch.jit.script compiles."""
+        return torch_twin(self)
 
     def forward(self, input: Given, hx: States | None = None) -> Result:  # type: ignore[override]  # noqa: A002
         """The output at every step, and the states (h, c) after the last one."""
@@ -67,6 +86,10 @@ class GRU(nn.GRU):
     def equations(self) -> Equations:
         """What is computed."""
         return GRUEquations(self.reset_after)
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        """What torch.jit.script compiles; with `reset_after=False` it cannot."""
+        return torch_twin(self) if self.reset_after else self
 
     def forward(self, input: Given, hx: Tensor | None = None) -> Result:  # type: ignore[override]  # noqa: A002
         """The output at every step, and the state after the last one."""

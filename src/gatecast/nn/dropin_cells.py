@@ -6,14 +6,14 @@ hundred rows that takes longer than it saves; `gatecast.nn.Step` packs them once
 `reset_after`; with `reset_after=False` torch has no implementation, and the reference equations run.
 """
 
-from types import FunctionType
-from typing import Any, ClassVar, Final, final
+from typing import Any, final
 
 from torch import Tensor, nn
 
 from gatecast.cells.cell import take_step
 from gatecast.cells.equations import Equations
 from gatecast.cells.gru import GRUEquations
+from gatecast.nn.dropin import torch_twin
 
 
 @final
@@ -53,12 +53,6 @@ class GRUCell(nn.GRUCell):
         RuntimeError: a size or type does not fit; torch.nn's own words.
     """
 
-    reset_after: Final[bool]
-    # What torch.jit.script needs: it compiles the one branch that a Final chooses, takes no properties that it cannot
-    # compile, and calls torch.nn's step by the name of the function, because it knows no super().
-    __jit_unused_properties__: ClassVar = ["equations"]
-    _torch_step = FunctionType(nn.GRUCell.forward.__code__, nn.GRUCell.forward.__globals__, "_torch_step", (None,))
-
     def __init__(self, *args: Any, reset_after: bool = True, **kwargs: Any) -> None:  # noqa: ANN401 - torch.nn's
         super().__init__(*args, **kwargs)
         self.reset_after = reset_after
@@ -68,10 +62,14 @@ class GRUCell(nn.GRUCell):
         """What is computed."""
         return GRUEquations(self.reset_after)
 
+    def __prepare_scriptable__(self) -> nn.Module:
+        """What torch.jit.script compiles; with `reset_after=False` it cannot."""
+        return torch_twin(self) if self.reset_after else self
+
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:  # noqa: A002 - torch.nn's name
         """The state after one step."""
         if self.reset_after:
-            return self._torch_step(input, hx)
+            return super().forward(input, hx)
         (h,), _ = take_step(self, self.equations, input, hx)
         return h
 

@@ -1,0 +1,145 @@
+"""The kernels as operators of torch: what torch.compile, torch.export and torch.vmap see is one call, not its inside.
+
+Called eagerly, a kernel goes the shorter way of `function.py`; both end in the same compiled code.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gatecast.cells.equations import States, Weights
+from gatecast.cells.unrolling import Unrolled
+from gatecast.kernels.calling import Job, Pass, backward, forward, pack_size, saved_size
+from gatecast.kernels.checking import check_tensor, check_weights
+from gatecast.kernels.registry import EQUATIONS, Kernel
+
+Tensors = list[Tensor]
+
+
+def call_operator(kernel: Kernel, weights: Weights, x: Tensor, states: States, *, reverse: bool) -> Unrolled:
+    """As `run_kernel`, by the operator."""
+    given = [weight for weight in weights if weight is not None]
+    keep = torch.is_grad_enabled() and any(part.requires_grad for part in (x, *states, *given))
+    out, *last = recurrence(x, list(states), given, kernel.name, reverse, keep)[:-2]
+    return Unrolled(out, tuple(last), {})
+
+
+@torch.library.custom_op("gatecast::recurrence", mutates_args=(), device_types="cpu")
+def recurrence(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool, keep: bool) -> Tensors:  # noqa: FBT001 - an operator has no keywords
+    """A pass over a sequence.
+
+    Args:
+        x: the inputs, (T, B, I), float32 on the CPU as everything here.
+        states: before the first step, each (B, H); none of them for zeros.
+        weights: W, U and, if there are biases, b and c.
+        kernel: its name.
+        reverse: whether to run from the newest step to the oldest.
+        keep: whether a backward pass may follow.
+
+    Returns:
+        The output, (T, B, H); the states after the last step; and two that the backward pass needs.
+    """
+    done = forward(_job(x, states, weights, kernel, reverse), keep=keep)
+    return [done.out, *done.last, done.saved, done.pack]
+
+
+@recurrence.register_fake
+def _shapes(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool, keep: bool) -> Tensors:  # noqa: FBT001
+    del states, reverse
+    (steps, batch, features), hidden = x.shape, weights[1].shape[1]
+    last = [x.new_empty(batch, hidden) for _ in range(_count(kernel))]
+    saved = x.new_empty(steps * batch * saved_size(kernel, hidden) if keep else 0)
+    return [
+        x.new_empty(steps, batch, hidden),
+        *last,
+        saved,
+        x.new_empty(pack_size(kernel, features, hidden, keep=keep)),
+    ]
+
+
+@torch.library.custom_op("gatecast::recurrence_backward", mutates_args=(), device_types="cpu")
+def recurrence_backward(  # noqa: PLR0913, PLR0917
+    grads: Tensors,
+    x: Tensor,
+    states: Tensors,
+    weights: Tensors,
+    done: Tensors,
+    kernel: str,
+    reverse: bool,  # noqa: FBT001
+) -> Tensors:
+    """The gradients to x, the states and the weights, in the order of `recurrence`.
+
+    Args:
+        grads: of the output and of the last states.
+        x: as for `recurrence`, and so `states`, `weights`, `kernel` and `reverse`.
+        states: before the first step.
+        weights: of the cell.
+        done: what `recurrence` returned.
+        kernel: its name.
+        reverse: whether the newest step came first.
+    """
+    job = _job(x, states, weights, kernel, reverse)
+    wanted = (True, *(bool(states),) * len(job.states), *(weight is not None for weight in job.weights[:4]))
+    out, *_, saved, pack = done
+    return [each for each in backward(job, Pass(out, (), saved, pack), tuple(grads), wanted) if each is not None]
+
+
+@recurrence_backward.register_fake
+def _shapes_of_gradients(  # noqa: PLR0913, PLR0917
+    grads: Tensors,
+    x: Tensor,
+    states: Tensors,
+    weights: Tensors,
+    done: Tensors,
+    kernel: str,
+    reverse: bool,  # noqa: FBT001
+) -> Tensors:
+    del grads, done, kernel, reverse
+    return [torch.empty(each.shape) for each in (x, *states, *weights)]
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensors) -> None:  # noqa: ANN401 - torch's own context
+    x, states, weights, ctx.kernel, ctx.reverse, _ = inputs
+    ctx.sizes = (len(states), len(weights))
+    ctx.save_for_backward(x, *states, *weights, *output)
+
+
+def _gradients(ctx: Any, grads: Tensors) -> tuple[Any, ...]:  # noqa: ANN401 - torch's own context
+    x, *others = ctx.saved_tensors
+    states, weights = ctx.sizes
+    parts = (others[:states], others[states : states + weights], others[states + weights :])
+    found = recurrence_backward(list(grads[:-2]), x, *parts, ctx.kernel, ctx.reverse)
+    return found[0], found[1 : 1 + states], found[1 + states :], None, None, None
+
+
+recurrence.register_autograd(_gradients, setup_context=_remember)
+
+
+@recurrence.register_vmap
+def _one_by_one(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Tensors, list[int]]:  # noqa: ANN401 - torch's own
+    """Several models, or several batches: each its own pass, because each packs its own weights."""
+
+    def at(k: int, given: Any, dims: Any) -> Any:  # noqa: ANN401
+        if isinstance(given, list):
+            return [at(k, *pair) for pair in zip(given, dims, strict=True)]
+        return given if dims is None else given.select(dims, k)
+
+    runs = [recurrence(*map(at, [k] * len(arguments), arguments, in_dims)) for k in range(info.batch_size)]
+    outputs = [torch.stack(parts) for parts in zip(*runs, strict=True)]
+    return outputs, [0] * len(outputs)
+
+
+def _count(kernel: str) -> int:
+    return len(EQUATIONS[kernel].states)
+
+
+def _job(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool) -> Job:  # noqa: FBT001
+    """The call, checked: an operator can be called by anyone."""
+    held = Weights(*weights)
+    check_tensor("x", x, (*x.shape[:2], held.W.shape[-1]))
+    check_weights(EQUATIONS[kernel], held, x.shape[-1])
+    for name, state in zip(EQUATIONS[kernel].states, states, strict=False):
+        check_tensor(name, state, (x.shape[1], held.U.shape[-1]))
+    first = tuple(each if each.stride(-1) == 1 else each.contiguous() for each in states)
+    return Job(kernel, x, first or (None,) * _count(kernel), held, reverse)
