@@ -387,3 +387,15 @@ def test_autocast_computes_in_float32_and_gives_the_types_of_torch(kind: str, ha
     assert torch.equal(output, exact.to(expected))
     output.float().sum().backward()
     assert layer.weight_hh_l0.grad is not None
+
+
+@every_kind
+@pytest.mark.usefixtures("instructions")
+def test_weight_gradients_over_many_rows_and_steps_keep_their_digits(kind: str) -> None:
+    torch.manual_seed(0)
+    layer, x = KINDS[kind](4, 64), torch.randn(96, 256, 4)
+    exact = KINDS[kind](4, 64).double()
+    exact.load_state_dict(layer.state_dict())
+    found = torch.autograd.grad(layer(x)[0].square().mean(), list(layer.parameters()))
+    for a, b in zip(found, torch.autograd.grad(exact(x.double())[0].square().mean(), exact.parameters()), strict=True):
+        assert float((a - b).abs().max()) <= 1e-6 * float(b.abs().max())

@@ -47,7 +47,11 @@ def recurrence(x: Tensor, states: Tensors, weights: Tensors, kernel: str, revers
 @recurrence.register_fake
 def _shapes(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool, keep: bool) -> Tensors:  # noqa: FBT001
     del states, reverse
-    (steps, batch, features), hidden = x.shape, weights[1].shape[1]
+    steps, batch, _ = x.shape
+    hidden, features = (
+        int(weights[1].shape[1]),
+        int(weights[0].shape[1]),
+    )  # a model's sizes are fixed, the others may vary
     last = [x.new_empty(batch, hidden) for _ in range(_count(kernel))]
     saved = x.new_empty(steps * batch * saved_size(kernel, hidden) if keep else 0)
     return [
@@ -136,10 +140,14 @@ def _count(kernel: str) -> int:
 
 def _job(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool) -> Job:  # noqa: FBT001
     """The call, checked: an operator can be called by anyone."""
-    held = Weights(*weights)
+    if kernel not in EQUATIONS:
+        raise ValueError(f"{kernel} is no kernel; there are {', '.join(EQUATIONS)}.")
+    names, held = EQUATIONS[kernel].states, Weights(*weights)
+    if len(states) not in (0, len(names)):
+        raise ValueError(f"{kernel} has {len(names)} states, got {len(states)}.")
     check_tensor("x", x, (*x.shape[:2], held.W.shape[-1]))
     check_weights(EQUATIONS[kernel], held, x.shape[-1])
-    for name, state in zip(EQUATIONS[kernel].states, states, strict=False):
+    for name, state in zip(names, states, strict=False):
         check_tensor(name, state, (x.shape[1], held.U.shape[-1]))
     first = tuple(each if each.stride(-1) == 1 else each.contiguous() for each in states)
     return Job(kernel, x, first or (None,) * _count(kernel), held, reverse)

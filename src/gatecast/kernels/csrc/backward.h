@@ -116,9 +116,9 @@ struct Backward {
         if (g.W || g.b || g.c) product(x_row, G * blocks, sums.W, sums.width, x, 1, x_row, d_input, d_row, PANEL, rows);
         if (g.c)
             for (int64_t at = 0; at < (D - G) * units; at += LANES) {
-                vec sum = load(sums.apart + at);
+                vec sum{};
                 for (int64_t row = 0; row < rows; ++row) sum += load(d + row * d_row + at);
-                store(sums.apart + at, sum);
+                store(sums.apart + at, load(sums.apart + at) + sum);
             }
         if (g.x) {
             std::memset(dx, 0, rows * features * sizeof(float));

@@ -34,19 +34,14 @@ INLINE void accumulate(vec (&acc)[R][N * G], const float* a, int64_t row, int64_
 }
 
 // out[r][c] += sum over k of a[r * row + k * next] * b[k * b_step + c]: a matrix product over a tile of `rows` rows of any
-// number, four vectors at a time; `out` and `b` are padded to whole vectors.
+// number, four vectors at a time; `out` and `b` are padded to whole vectors.  The sum is made apart and added as a whole: a
+// total over a long series that took up each product by itself would lose the last digits of every one.
 template <int R, int C>
 INLINE void product_tile(float* out, int64_t out_row, const float* a, int64_t row, int64_t next, Pack b, int64_t count) {
-    vec acc[R][C];
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-        for (int c = 0; c < C; ++c) acc[r][c] = load(out + r * out_row + c * LANES);
+    vec acc[R][C] = {};
     accumulate<R, 1, C>(acc, a, row, next, b, count);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-        for (int c = 0; c < C; ++c) store(out + r * out_row + c * LANES, acc[r][c]);
+    EACH(r, R)
+        EACH(c, C) store(out + r * out_row + c * LANES, load(out + r * out_row + c * LANES) + acc[r][c]);
 }
 
 constexpr int PRODUCT_ROWS = SUMS / 4;
