@@ -300,7 +300,7 @@ def test_explain_backend_names_the_road_and_the_reason(capsys: pytest.CaptureFix
     packed = torch.nn.utils.rnn.pack_sequence([torch.randn(3, 3)])
     assert nn.explain_backend(nn.GRU(3, 4), packed) == "GRU: torch.nn (packed sequences have no kernel yet)"
     assert "GRU: reference cell (there is no kernel for" in nn.explain_backend(nn.GRU(3, 4, reset_after=False), x)
-    assert "MinGRU: reference cell (there is no kernel for" in nn.explain_backend(nn.MinGRU(3, 4), x)
+    assert "SLSTM: reference cell (there is no kernel for" in nn.explain_backend(nn.SLSTM(3, 4), x)
 
 
 @every_kind

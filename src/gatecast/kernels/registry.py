@@ -8,8 +8,13 @@ import torch
 from gatecast.cells.elman import ElmanEquations
 from gatecast.cells.equations import Equations
 from gatecast.cells.gru import GRUEquations
+from gatecast.cells.indrnn import IndRNNEquations
 from gatecast.cells.lstm import LSTMEquations
+from gatecast.cells.mingru import MinGRUEquations
+from gatecast.cells.minlstm import MinLSTMEquations
 from gatecast.kernels.library import library
+
+SCANS: dict[type[Equations], str] = {MinGRUEquations: "mingru", MinLSTMEquations: "minlstm"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,11 @@ class Kernel:
 
     name: str
     equations: Equations
+
+    @property
+    def by_unit(self) -> bool:
+        """Whether a unit reads no other unit's state, so that the kernel is one of `scanning.py`."""
+        return isinstance(self.equations, (*SCANS, IndRNNEquations))
 
 
 def kernel_for(equations: Equations, device: torch.device, dtype: torch.dtype) -> Kernel | str:
@@ -51,4 +61,6 @@ def _name(equations: Equations) -> str | None:
         return "lstm"
     if isinstance(equations, ElmanEquations):
         return f"elman_{equations.nonlinearity}"
-    return None
+    if isinstance(equations, IndRNNEquations):
+        return f"indrnn_{equations.nonlinearity}"
+    return SCANS.get(type(equations))

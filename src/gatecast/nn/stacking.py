@@ -28,7 +28,7 @@ from gatecast.nn.sequences import Given, Steps, as_given, as_steps, states_to_gi
 
 
 class Stack(nn.Module):
-    """A stack of cells over time, with torch.nn's shapes and names.
+    """A stack of cells over time, with torch.nn's shapes and names; how it is called stands in `layers.py`.
 
     The input is (T, B, I), (B, T, I) with `batch_first`, (T, I), or a PackedSequence.  The output is h of the top layer
     at every step, (T, B, directions * H) in the input's form.  Each state is (layers * directions, B, H), never batch
@@ -79,11 +79,6 @@ class Stack(nn.Module):
                 suffix = f"_l{number}{direction}"
                 register_weights(self, equations, (below, hidden_size), bias=bias, placed=placed, suffix=suffix)
         draw_weights(self, equations, hidden_size)
-
-    def forward(self, x: Given, state: Tensor | States | None = None) -> tuple[Given, Tensor | States]:
-        """The output at every step, and the state after the last one."""
-        output, after, _ = run_stack(self, x, state)
-        return output, after
 
     def extra_repr(self) -> str:
         """Sizes and settings, as they stand in a printed module."""

@@ -14,7 +14,8 @@ from gatecast.cells.cell import weights_of
 from gatecast.cells.equations import States
 from gatecast.errors import OptionError
 from gatecast.kernels import Kernel, kernel_for
-from gatecast.kernels.calling import FLOAT, prepare
+from gatecast.kernels.calling import FLOAT
+from gatecast.kernels.running import prepare
 from gatecast.nn.stacking import Layer, state_shapes
 
 
@@ -27,7 +28,7 @@ class Step:
     between threads, because the state is a value.
 
     Args:
-        layer: RNN, LSTM or GRU, of gatecast.nn or torch.nn, in one direction, float32 on the CPU.
+        layer: of gatecast.nn or torch.nn, one that has a kernel, in one direction, float32 on the CPU.
         batch: sequences that step together.
 
     Raises:
@@ -46,7 +47,7 @@ class Step:
             layer, torch.empty(1, batch, layer.input_size).transpose(0, 1 if layer.batch_first else 0)
         )
         self._state_shape, self._pair = torch.Size(shapes[0]), len(shapes) == 2
-        self._levels = [prepare(kernel.name, weights_of(layer, f"_l{k}"), batch) for k in range(layer.num_layers)]
+        self._levels = [prepare(kernel, weights_of(layer, f"_l{k}"), batch) for k in range(layer.num_layers)]
         self._level_bytes = FLOAT * batch * layer.hidden_size
 
     def __call__(self, x: Tensor, state: Tensor | States) -> Tensor | States:
