@@ -25,6 +25,7 @@ from gatecast.kernels.library import built, instruction_sets, library
 SETS = [name for name in instruction_sets() if built(name).exists()]
 KINDS: dict[str, Any] = {
     "gru": nn.GRU,
+    "gru_reset_before": lambda *sizes, **settings: nn.GRU(*sizes, reset_after=False, **settings),
     "lstm": nn.LSTM,
     "elman_tanh": nn.RNN,
     "elman_relu": lambda *sizes, **settings: nn.RNN(*sizes, nonlinearity="relu", **settings),
@@ -165,14 +166,12 @@ def test_any_number_of_threads_repeats_itself_and_gives_the_same_outputs(kind: s
 
 
 @every_kind
-def test_a_gradient_of_a_gradient_is_that_of_torch(kind: str) -> None:
+def test_a_gradient_of_a_gradient_is_that_of_the_cell(kind: str) -> None:
     layer, x = KINDS[kind](3, 6), torch.randn(5, 2, 3, requires_grad=True)
-    theirs = type(layer).__base__(3, 6, **({"nonlinearity": layer.nonlinearity} if "elman" in kind else {}))
-    theirs.load_state_dict(layer.state_dict())
     seconds = []
-    for each in (layer, theirs):
-        (first,) = torch.autograd.grad(each(x)[0].tanh().sum(), x, create_graph=True)
-        seconds.append(torch.autograd.grad(first.square().sum(), [x, *each.parameters()], allow_unused=True))
+    for run in (layer, lambda x: nn.trace(layer, x)):
+        (first,) = torch.autograd.grad(run(x)[0].tanh().sum(), x, create_graph=True)
+        seconds.append(torch.autograd.grad(first.square().sum(), [x, *layer.parameters()], allow_unused=True))
     for a, b in zip(*seconds, strict=True):
         assert (a is None) == (b is None)
         if a is not None:
@@ -298,9 +297,8 @@ def test_explain_backend_names_the_road_and_the_reason(capsys: pytest.CaptureFix
     assert wide == "LSTM: torch.nn (kernels compute in float32, and the tensors are float64)"
     assert "LSTM: torch.nn (there is no kernel for" in nn.explain_backend(nn.LSTM(3, 4, proj_size=2), x)
     packed = torch.nn.utils.rnn.pack_sequence([torch.randn(3, 3)])
-    assert nn.explain_backend(nn.GRU(3, 4), packed) == "GRU: torch.nn (packed sequences have no kernel yet)"
-    assert "GRU: reference cell (there is no kernel for" in nn.explain_backend(nn.GRU(3, 4, reset_after=False), x)
-    assert "MinGRU: reference cell (there is no kernel for" in nn.explain_backend(nn.MinGRU(3, 4), x)
+    assert nn.explain_backend(nn.GRU(3, 4, reset_after=False), packed) == "GRU: kernel gru_reset_before"
+    assert "SLSTM: reference cell (there is no kernel for" in nn.explain_backend(nn.SLSTM(3, 4), x)
 
 
 @every_kind
@@ -381,7 +379,7 @@ def test_autocast_computes_in_float32_and_gives_the_types_of_torch(kind: str, ha
         output, state = layer(x)
         _, again = layer(x.to(half), state)
         assert nn.explain_backend(layer, x).endswith(f"kernel {kind} in float32, under autocast")
-    expected = torch.float32 if kind == "gru" else half
+    expected = torch.float32 if kind.startswith("gru") else half
     assert {output.dtype, *(each.dtype for each in as_tuple(state))} == {expected}
     assert {each.dtype for each in as_tuple(again)} == {half}
     assert torch.equal(output, exact.to(expected))

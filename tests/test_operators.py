@@ -15,7 +15,13 @@ from gatecast.cells.cell import weights_of
 from gatecast.kernels import Kernel, kernel_for
 from gatecast.kernels.operators import recurrence
 
-KINDS: dict[str, Any] = {"gru": nn.GRU, "lstm": nn.LSTM, "elman_tanh": nn.RNN}
+KINDS: dict[str, Any] = {
+    "gru": nn.GRU,
+    "lstm": nn.LSTM,
+    "elman_tanh": nn.RNN,
+    "mingru": nn.MinGRU,
+    "indrnn_relu": nn.IndRNN,
+}
 every_kind = pytest.mark.parametrize("kind", KINDS)
 if not isinstance(kernel_for(equations_of(nn.GRU(1, 1)), torch.device("cpu"), torch.float32), Kernel):
     pytest.skip("there are no kernels on this machine", allow_module_level=True)
@@ -31,7 +37,7 @@ def operators_in(graph: Any) -> list[str]:
 def test_the_operator_keeps_torchs_rules_for_operators(kind: str, *, with_state: bool, bias: bool) -> None:
     layer = KINDS[kind](3, 5, bias=bias)
     states = [torch.randn(2, 5, requires_grad=True) for _ in equations_of(layer).states] if with_state else []
-    weights = [weight for weight in weights_of(layer, "_l0") if weight is not None]
+    weights = [weight for weight in weights_of(layer, "_l0") if weight is not None and weight.numel()]
     torch.library.opcheck(recurrence, (torch.randn(4, 2, 3, requires_grad=True), states, weights, kind, True, True))
 
 
@@ -107,20 +113,22 @@ def test_the_operator_takes_nothing_on_trust() -> None:
     x = torch.randn(6, 4, 3)
     for weights in ([W[:6], U, b, c], [W, U[:, :4], b, c], [W, U, b.double(), c]):
         with pytest.raises(ValueError, match=r"(weight|bias)_.h is .*, float32 on the CPU here, got"):
-            recurrence(x, [], weights, "gru", False, False)
+            recurrence(x, [], weights, "gru", reverse=False, keep=False)
     with pytest.raises(ValueError, match=r"x is \(6, 4, 3\), float32 on the CPU here, got \(6, 4, 2\)"):
-        recurrence(x[..., :2], [], [W, U, b, c], "gru", False, False)
+        recurrence(x[..., :2], [], [W, U, b, c], "gru", reverse=False, keep=False)
     with pytest.raises(ValueError, match=r"h is \(4, 5\), float32 on the CPU here, got \(3, 5\)"):
-        recurrence(x, [torch.zeros(3, 5)], [W, U, b, c], "gru", False, False)
-    with pytest.raises(ValueError, match="elman is no kernel; there are gru, lstm, elman_tanh, elman_relu"):
-        recurrence(x, [], [W, U, b, c], "elman", False, False)
+        recurrence(x, [torch.zeros(3, 5)], [W, U, b, c], "gru", reverse=False, keep=False)
+    with pytest.raises(
+        ValueError, match="elman is no kernel; there are gru, gru_reset_before, lstm, elman_tanh, elman_relu, mingru"
+    ):
+        recurrence(x, [], [W, U, b, c], "elman", reverse=False, keep=False)
     with pytest.raises(ValueError, match="lstm has 2 states, got 1"):
-        recurrence(x, [torch.zeros(4, 5)], [W, U, b, c], "lstm", False, False)
+        recurrence(x, [torch.zeros(4, 5)], [W, U, b, c], "lstm", reverse=False, keep=False)
 
 
 def test_a_second_derivative_of_the_operator_is_refused() -> None:
     layer, x = nn.GRU(3, 5), torch.randn(6, 4, 3, requires_grad=True)
-    out = recurrence(x, [], list(layer.parameters()), "gru", False, True)[0]
+    out = recurrence(x, [], list(layer.parameters()), "gru", reverse=False, keep=True)[0]
     (first,) = torch.autograd.grad(out.square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="no autograd formula was registered"):
         first.sum().backward()

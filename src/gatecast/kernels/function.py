@@ -4,11 +4,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from gatecast.cells.equations import Equations, States, Weights
-from gatecast.cells.unrolling import Unrolled, unroll_by_steps
+from gatecast.cells.equations import States, Weights
+from gatecast.cells.unrolling import Unrolled, unroll
 from gatecast.kernels.calling import Job, Pass, backward, forward
-from gatecast.kernels.checking import check_weights
+from gatecast.kernels.checking import check_rows, check_weights
 from gatecast.kernels.operators import call_operator
 from gatecast.kernels.registry import Kernel
 
@@ -19,37 +20,52 @@ class _Call(NamedTuple):
     kernel: Kernel
     reverse: bool
     states: int
+    rows: Tensor | None
 
     def job(self, parts: tuple[Any, ...]) -> Job:
         """The call with its tensors."""
         states, weights = parts[1 : 1 + self.states], Weights(*parts[1 + self.states :])
-        return Job(self.kernel.name, parts[0], states, weights, self.reverse)
+        return Job(self.kernel, parts[0], states, weights, self.reverse, self.rows)
 
 
-def run_kernel(kernel: Kernel, weights: Weights, x: Tensor, states: States, *, reverse: bool = False) -> Unrolled:
+def run_kernel(
+    kernel: Kernel,
+    weights: Weights,
+    x: Tensor,
+    states: States,
+    rows: Tensor | None = None,
+    *,
+    reverse: bool = False,
+) -> Unrolled:
     """As `gatecast.cells.unroll` with the equations of the kernel; without gates.
 
     Args:
         kernel: from `kernel_for`.
         weights: of the cell.
-        x: the inputs, (T, B, I).
+        x: the inputs, (T, B, I); of packed sequences (N, I).
         states: before the first step, each (B, H), or none of them for zeros.
+        rows: of packed sequences, how many have each step (torch's batch_sizes).
         reverse: whether to run from the newest step to the oldest.
 
     Raises:
-        ValueError: a weight, replaced or parametrized, has not the shape or the type of the equations.
+        ValueError: a weight, replaced or parametrized, has not the shape or the type of the equations; or `rows` are
+            not those of x.
     """
-    check_weights(kernel.equations, weights, x.shape[2])
-    if is_watched():
+    hidden = states[0].shape[-1] if states else len(weights.W) // len(kernel.equations.blocks)
+    check_weights(kernel.equations, weights, x.shape[-1], hidden)
+    if rows is not None:
+        check_rows(rows, len(x))
+    elif is_watched():
         return call_operator(kernel, weights, x, states, reverse=reverse)
     first: tuple[Tensor | None, ...] = (None,) * len(kernel.equations.states)
     if states:
         first = tuple(state if state.stride(-1) == 1 else state.contiguous() for state in states)
     parts = (x, *first, weights.W, weights.U, weights.b, weights.c)
+    call = _Call(kernel, reverse, len(first), rows)
     if torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in parts):
-        out, *last = _Recurrence.apply(_Call(kernel, reverse, len(first)), *parts)  # type: ignore[no-untyped-call]
+        out, *last = _Recurrence.apply(call, *parts)  # type: ignore[no-untyped-call]
         return Unrolled(out, tuple(last), {})
-    done = forward(Job(kernel.name, x, first, weights, reverse), keep=False)
+    done = forward(call.job(parts), keep=False)
     return Unrolled(done.out, done.last, {})
 
 
@@ -74,21 +90,30 @@ class _Recurrence(torch.autograd.Function):
         *parts, out, saved, pack = ctx.saved_tensors
         job, wanted = ctx.call.job(tuple(parts)), ctx.needs_input_grad[1:]
         if torch.is_grad_enabled():
-            return (None, *_by_equations(ctx.call.kernel.equations, job, grads, wanted))
+            return (None, *_by_equations(job, grads, wanted))
         return (None, *backward(job, Pass(out, (), saved, pack), grads, wanted))
 
 
-def _by_equations(
-    equations: Equations, job: Job, grads: tuple[Tensor | None, ...], wanted: tuple[bool, ...]
-) -> list[Tensor | None]:
+def _by_equations(job: Job, grads: tuple[Tensor | None, ...], wanted: tuple[bool, ...]) -> list[Tensor | None]:
     """The gradients as functions that can be differentiated themselves."""
-    zeros = job.x.new_zeros(job.x.shape[1], job.weights.U.shape[1])
-    states = tuple(zeros if state is None else state for state in job.states)
-    run = unroll_by_steps(equations, job.weights, job.x.flip(0) if job.reverse else job.x, states)
-    outputs = (run.output.flip(0) if job.reverse else run.output, *run.states)
+    outputs = _unrolled(job)
     given = [(output, grad) for output, grad in zip(outputs, grads, strict=True) if grad is not None]
     parts = (job.x, *job.states, job.weights.W, job.weights.U, job.weights.b, job.weights.c)
     asked = [part for part, want in zip(parts, wanted, strict=True) if want and part is not None]
-    ends, weights = zip(*given, strict=True)
-    found = iter(torch.autograd.grad(ends, asked, weights, create_graph=True, allow_unused=True))
+    ends, pulls = zip(*given, strict=True)
+    found = iter(torch.autograd.grad(ends, asked, pulls, create_graph=True, allow_unused=True))
     return [next(found) if want else None for want in wanted]
+
+
+def _unrolled(job: Job) -> States:
+    """The output and the last states, by the equations."""
+    x, real = job.x, None
+    if job.rows is not None:
+        x, lengths = pad_packed_sequence(PackedSequence(job.x, job.rows))
+        real = (torch.arange(len(x))[:, None] < lengths).unsqueeze(-1)  # (T, B, 1)
+    zeros = x.new_zeros(job.batch, job.hidden)
+    states = tuple(zeros if state is None else state for state in job.states)
+    turned, real = (x.flip(0), None if real is None else real.flip(0)) if job.reverse else (x, real)
+    run = unroll(job.kernel.equations, job.weights, turned, states, real)
+    output = run.output.flip(0) if job.reverse else run.output
+    return (output if job.rows is None else pack_padded_sequence(output, lengths).data), *run.states

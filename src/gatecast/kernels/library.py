@@ -12,7 +12,17 @@ from gatecast.errors import OptionError
 
 BUILT = Path(__file__).parent / "built"
 SWITCH = "GATECAST_KERNELS"
-NAMES = ("gru", "lstm", "elman_tanh", "elman_relu")  # what the library holds
+NAMES = (  # what the library holds
+    "gru",
+    "gru_reset_before",
+    "lstm",
+    "elman_tanh",
+    "elman_relu",
+    "mingru",
+    "minlstm",
+    "indrnn_tanh",
+    "indrnn_relu",
+)
 
 
 def instruction_sets() -> tuple[str, ...]:

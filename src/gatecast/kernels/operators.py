@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatecast.cells.equations import States, Weights
+from gatecast.cells.equations import WEIGHT_NAMES, States, Weights
 from gatecast.cells.unrolling import Unrolled
 from gatecast.kernels.calling import Job, Pass, backward, forward, pack_size, saved_size
 from gatecast.kernels.checking import check_tensor, check_weights
@@ -19,7 +19,9 @@ Tensors = list[Tensor]
 
 def call_operator(kernel: Kernel, weights: Weights, x: Tensor, states: States, *, reverse: bool) -> Unrolled:
     """As `run_kernel`, by the operator."""
-    given = [weight for weight in weights if weight is not None]
+    names = kernel.equations.shapes(1, 1)
+    named = zip(WEIGHT_NAMES, weights, strict=True)
+    given = [weight for name, weight in named if weight is not None and name in names]
     keep = torch.is_grad_enabled() and any(part.requires_grad for part in (x, *states, *given))
     out, *last = recurrence(x, list(states), given, kernel.name, reverse, keep)[:-2]
     return Unrolled(out, tuple(last), {})
@@ -32,7 +34,7 @@ def recurrence(x: Tensor, states: Tensors, weights: Tensors, kernel: str, revers
     Args:
         x: the inputs, (T, B, I), float32 on the CPU as everything here.
         states: before the first step, each (B, H); none of them for zeros.
-        weights: W, U and, if there are biases, b and c.
+        weights: those that the cell has of W, U, b and c.
         kernel: its name.
         reverse: whether to run from the newest step to the oldest.
         keep: whether a backward pass may follow.
@@ -47,19 +49,13 @@ def recurrence(x: Tensor, states: Tensors, weights: Tensors, kernel: str, revers
 @recurrence.register_fake
 def _shapes(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool, keep: bool) -> Tensors:  # noqa: FBT001
     del states, reverse
-    steps, batch, _ = x.shape
-    hidden, features = (
-        int(weights[1].shape[1]),
-        int(weights[0].shape[1]),
-    )  # a model's sizes are fixed, the others may vary
-    last = [x.new_empty(batch, hidden) for _ in range(_count(kernel))]
-    saved = x.new_empty(steps * batch * saved_size(kernel, hidden) if keep else 0)
-    return [
-        x.new_empty(steps, batch, hidden),
-        *last,
-        saved,
-        x.new_empty(pack_size(kernel, features, hidden, keep=keep)),
-    ]
+    (steps, batch, _), run = x.shape, Kernel(kernel, EQUATIONS[kernel])
+    # The sizes of a model are fixed, while the steps and the batch may vary.
+    features, hidden = int(weights[0].shape[1]), _hidden(run, weights)
+    last = [x.new_empty(batch, hidden) for _ in run.equations.states]
+    saved = x.new_empty(steps * batch * saved_size(run, features, hidden) if keep else 0)
+    packed = x.new_empty(pack_size(run, features, hidden, keep=keep))
+    return [x.new_empty(steps, batch, hidden), *last, saved, packed]
 
 
 @torch.library.custom_op("gatecast::recurrence_backward", mutates_args=(), device_types="cpu")
@@ -84,7 +80,8 @@ def recurrence_backward(  # noqa: PLR0913, PLR0917
         reverse: whether the newest step came first.
     """
     job = _job(x, states, weights, kernel, reverse)
-    wanted = (True, *(bool(states),) * len(job.states), *(weight is not None for weight in job.weights[:4]))
+    has = (weight is not None and weight.numel() > 0 for weight in job.weights[:4])
+    wanted = (True, *(bool(states),) * len(job.states), *has)
     out, *_, saved, pack = done
     return [each for each in backward(job, Pass(out, (), saved, pack), tuple(grads), wanted) if each is not None]
 
@@ -134,20 +131,28 @@ def _one_by_one(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[T
     return outputs, [0] * len(outputs)
 
 
-def _count(kernel: str) -> int:
-    return len(EQUATIONS[kernel].states)
+def _hidden(kernel: Kernel, weights: Tensors) -> int:
+    return int(weights[0].shape[0]) // len(kernel.equations.blocks)
+
+
+def _held(kernel: Kernel, weights: Tensors) -> Weights:
+    """The weights by their letters: those the cell has, without biases if there are fewer."""
+    names = [name for name in kernel.equations.shapes(1, 1) if name in WEIGHT_NAMES]
+    letters = dict(zip(WEIGHT_NAMES, Weights._fields, strict=True))
+    return Weights(**{letters[name]: weight for name, weight in zip(names, weights, strict=False)})
 
 
 def _job(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool) -> Job:  # noqa: FBT001
     """The call, checked: an operator can be called by anyone."""
     if kernel not in EQUATIONS:
         raise ValueError(f"{kernel} is no kernel; there are {', '.join(EQUATIONS)}.")
-    names, held = EQUATIONS[kernel].states, Weights(*weights)
+    run = Kernel(kernel, EQUATIONS[kernel])
+    names, held = run.equations.states, _held(run, weights)
     if len(states) not in (0, len(names)):
         raise ValueError(f"{kernel} has {len(names)} states, got {len(states)}.")
     check_tensor("x", x, (*x.shape[:2], held.W.shape[-1]))
-    check_weights(EQUATIONS[kernel], held, x.shape[-1])
+    check_weights(run.equations, held, x.shape[-1], _hidden(run, weights))
     for name, state in zip(names, states, strict=False):
-        check_tensor(name, state, (x.shape[1], held.U.shape[-1]))
+        check_tensor(name, state, (x.shape[1], _hidden(run, weights)))
     first = tuple(each if each.stride(-1) == 1 else each.contiguous() for each in states)
-    return Job(kernel, x, first or (None,) * _count(kernel), held, reverse)
+    return Job(run, x, first or (None,) * len(names), held, reverse)

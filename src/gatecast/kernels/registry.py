@@ -7,14 +7,22 @@ import torch
 from gatecast.cells.elman import ElmanEquations
 from gatecast.cells.equations import Equations
 from gatecast.cells.gru import GRUEquations
+from gatecast.cells.indrnn import IndRNNEquations
 from gatecast.cells.lstm import LSTMEquations
+from gatecast.cells.mingru import MinGRUEquations
+from gatecast.cells.minlstm import MinLSTMEquations
 from gatecast.kernels.library import why_missing
 
 EQUATIONS: dict[str, Equations] = {
     "gru": GRUEquations(),
+    "gru_reset_before": GRUEquations(reset_after=False),
     "lstm": LSTMEquations(),
     "elman_tanh": ElmanEquations("tanh"),
     "elman_relu": ElmanEquations("relu"),
+    "mingru": MinGRUEquations(),
+    "minlstm": MinLSTMEquations(),
+    "indrnn_tanh": IndRNNEquations("tanh"),
+    "indrnn_relu": IndRNNEquations("relu"),
 }
 
 

@@ -3,11 +3,15 @@
 from ctypes import Structure, c_int64, c_void_p
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 Fields = list[tuple[str, Any]]
 
 
 class Sequence(Structure):
     """A sequence and where its results go."""
+
+    alive: list[Tensor]  # what the addresses point to and nobody else holds
 
     _fields_: ClassVar[Fields] = [
         ("steps", c_int64),
@@ -26,6 +30,8 @@ class Sequence(Structure):
         ("first_row", c_int64 * 2),
         ("last", c_void_p * 2),
         ("saved", c_void_p),
+        ("rows", c_void_p),
+        ("starts", c_void_p),
     ]
 
 

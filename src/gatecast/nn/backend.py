@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gatecast.cells import equations_of
 from gatecast.cells.equations import States
-from gatecast.kernels import Kernel, kernel_for
+from gatecast.kernels import Kernel, is_watched, kernel_for
 from gatecast.nn.sequences import Given
 from gatecast.nn.stacking import Layer, run_stack, state_shapes
 
@@ -43,13 +43,13 @@ def kernel_of_call(layer: Layer, x: Given, state: Tensor | States | None) -> Ker
 
     A call that is wrong in its shapes or types is not theirs: the road behind them says what is wrong.
     """
-    if not isinstance(x, Tensor):
-        return "packed sequences have no kernel yet"
-    kernel = kernel_for(equations_of(layer), x.device, torch.float32 if _is_cast(x) else x.dtype)
+    kernel = kernel_for(equations_of(layer), _data(x).device, torch.float32 if _is_cast(x) else _data(x).dtype)
     if not isinstance(kernel, Kernel):
         return kernel
     if not torch.compiler.is_compiling() and _is_transformed():
         return "the call is being traced or differentiated by torch.jit or torch.func"
+    if not isinstance(x, Tensor) and is_watched():
+        return "packed sequences are no operator of torch, which torch.compile and torch.vmap want to see"
     return kernel if _fits(layer, x, state) else "the input, the state or the weights are not what the kernels take"
 
 
@@ -76,12 +76,13 @@ def _is_cast(x: Given) -> bool:
     """Whether autocast would have torch compute in another type."""
     if not torch.is_autocast_enabled("cpu"):
         return False
-    return isinstance(x, Tensor) and x.is_cpu and x.dtype in (torch.float32, torch.get_autocast_dtype("cpu"))
+    data = _data(x)
+    return data.is_cpu and data.dtype in (torch.float32, torch.get_autocast_dtype("cpu"))
 
 
 def _uncast(x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States | None]:
     """The input and the state in float32, if autocast is on."""
-    if not _is_cast(x) or not isinstance(x, Tensor):
+    if not _is_cast(x):
         return x, state
     if state is None or isinstance(state, Tensor):
         return x.float(), state if state is None else state.float()
@@ -90,25 +91,31 @@ def _uncast(x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | St
 
 def _run_under_autocast(layer: Layer, x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States] | None:
     """In float32, because half the numbers' size saves a kernel nothing; handed out in the types of torch.nn."""
-    dtype = x.data.dtype if isinstance(layer, nn.GRU) else torch.get_autocast_dtype("cpu")
+    dtype = _data(x).dtype if isinstance(layer, nn.GRU) else torch.get_autocast_dtype("cpu")
     given = _uncast(x, state)
     with torch.autocast("cpu", enabled=False):
         done = run_by_kernel(layer, *given)
-    if done is None or not isinstance(done[0], Tensor):
+    if done is None:
         return None
     output, after = done
     return output.to(dtype), after.to(dtype) if isinstance(after, Tensor) else tuple(each.to(dtype) for each in after)
 
 
-def _fits(layer: Layer, x: Tensor, state: Tensor | States | None) -> bool:
+def _fits(layer: Layer, x: Given, state: Tensor | States | None) -> bool:
     """Whether shapes and types are right for the layer, all is float32 on the CPU, and there is something to do."""
-    if x.dim() not in (2, 3) or x.shape[-1] != layer.input_size or 0 in x.shape or not _plain(x):
+    given = _data(x)
+    dimensions = (2, 3) if isinstance(x, Tensor) else (2,)
+    if given.dim() not in dimensions or given.shape[-1] != layer.input_size or 0 in given.shape or not _plain(given):
         return False
     if state is not None:
         states = (state,) if isinstance(state, Tensor) else tuple(state)
         if [each.shape for each in states] != state_shapes(layer, x) or not all(map(_plain, states)):
             return False
     return all(each.dtype is torch.float32 and each.is_cpu for each in _parameters(layer))
+
+
+def _data(x: Given) -> Tensor:
+    return x if isinstance(x, Tensor) else x.data
 
 
 def _parameters(layer: Layer) -> Iterable[Tensor]:

@@ -2,16 +2,33 @@
 
 from typing import Any, final
 
+from torch import Tensor
+
 from gatecast.cells.elman import Nonlinearity
+from gatecast.cells.equations import States
 from gatecast.cells.indrnn import IndRNNEquations
 from gatecast.cells.mingru import MinGRUEquations
 from gatecast.cells.minlstm import MinLSTMEquations
 from gatecast.cells.slstm import SLSTMEquations
-from gatecast.nn.stacking import Stack
+from gatecast.nn.backend import run_by_kernel
+from gatecast.nn.sequences import Given
+from gatecast.nn.stacking import Stack, run_stack
+
+
+class CalledStack(Stack):
+    """A stack with its call: by a kernel where one takes it (`gatecast.nn.explain_backend` tells), else by its cell."""
+
+    def forward(self, x: Given, state: Tensor | States | None = None) -> tuple[Given, Tensor | States]:
+        """The output at every step, and the state after the last one."""
+        done = run_by_kernel(self, x, state)
+        if done is not None:
+            return done
+        output, after, _ = run_stack(self, x, state)
+        return output, after
 
 
 @final
-class MinGRU(Stack):
+class MinGRU(CalledStack):
     """The minGRU, over all time in parallel; arguments as for torch.nn.GRU.  Equations: `gatecast.cells.mingru`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for torch.nn.GRU
@@ -19,7 +36,7 @@ class MinGRU(Stack):
 
 
 @final
-class MinLSTM(Stack):
+class MinLSTM(CalledStack):
     """The minLSTM, over all time in parallel; arguments as for torch.nn.GRU.  Equations: `gatecast.cells.minlstm`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for torch.nn.GRU
@@ -27,7 +44,7 @@ class MinLSTM(Stack):
 
 
 @final
-class IndRNN(Stack):
+class IndRNN(CalledStack):
     """The independently recurrent net; arguments as for torch.nn.GRU.  Equations: `gatecast.cells.indrnn`.
 
     Args:
@@ -41,7 +58,7 @@ class IndRNN(Stack):
 
 
 @final
-class SLSTM(Stack):
+class SLSTM(CalledStack):
     """The sLSTM; arguments as for torch.nn.GRU, states (h, c, n, m).  Equations: `gatecast.cells.slstm`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for torch.nn.GRU

@@ -28,7 +28,7 @@ from gatecast.nn.sequences import Given, Steps, as_given, as_steps, states_to_gi
 
 
 class Stack(nn.Module):
-    """A stack of cells over time, with torch.nn's shapes and names.
+    """A stack of cells over time, with torch.nn's shapes and names; how it is called stands in `layers.py`.
 
     The input is (T, B, I), (B, T, I) with `batch_first`, (T, I), or a PackedSequence.  The output is h of the top layer
     at every step, (T, B, directions * H) in the input's form.  Each state is (layers * directions, B, H), never batch
@@ -80,11 +80,6 @@ class Stack(nn.Module):
                 register_weights(self, equations, (below, hidden_size), bias=bias, placed=placed, suffix=suffix)
         draw_weights(self, equations, hidden_size)
 
-    def forward(self, x: Given, state: Tensor | States | None = None) -> tuple[Given, Tensor | States]:
-        """The output at every step, and the state after the last one."""
-        output, after, _ = run_stack(self, x, state)
-        return output, after
-
     def extra_repr(self) -> str:
         """Sizes and settings, as they stand in a printed module."""
         settings = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
@@ -133,7 +128,7 @@ def run_stack(
     """As `trace`; the gates only where asked for; by a kernel where one is given."""
     equations = equations_of(layer) if kernel is None else kernel.equations
     _check_input(layer, x)
-    steps = as_steps(x, batch_first=layer.batch_first)
+    steps = as_steps(x, batch_first=layer.batch_first, padded=kernel is None)
     if not len(steps.x):
         raise ValueError("the input has no steps; a sequence has at least one.")
     states: States = ()  # a kernel takes nothing for zeros
@@ -162,7 +157,7 @@ def _run_layers(
 ) -> tuple[Tensor, dict[str, Unrolled]]:
     """The output of the top layer, and the run of every layer and direction by the suffix of its weights."""
     runs: dict[str, Unrolled] = {}
-    x, real = steps
+    x = steps.x
     for number in range(layer.num_layers):
         if number:
             x = dropout(x, layer.dropout, layer.training)
@@ -171,10 +166,10 @@ def _run_layers(
             own = tuple(state[len(runs)] for state in states)
             weights = weights_of(layer, f"_l{number}{direction}")
             if kernel is not None:
-                run = run_kernel(kernel, weights, x, own, reverse=bool(direction))
+                run = run_kernel(kernel, weights, x, own, steps.rows, reverse=bool(direction))
             else:
                 over = _unroll_backwards if direction else unroll
-                run = over(equations, weights, x, own, real, keep_gates=keep_gates)
+                run = over(equations, weights, x, own, steps.real, keep_gates=keep_gates)
             runs[f"_l{number}{direction}"] = run
             outputs.append(run.output)
         x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]  # (T, B, directions * H)

@@ -27,7 +27,7 @@ class Step:
     between threads, because the state is a value.
 
     Args:
-        layer: RNN, LSTM or GRU, of gatecast.nn or torch.nn, in one direction, float32 on the CPU.
+        layer: of gatecast.nn or torch.nn, one that has a kernel, in one direction, float32 on the CPU.
         batch: sequences that step together.
 
     Raises:
@@ -46,7 +46,8 @@ class Step:
             layer, torch.empty(1, batch, layer.input_size).transpose(0, 1 if layer.batch_first else 0)
         )
         self._state_shape, self._pair = torch.Size(shapes[0]), len(shapes) == 2
-        self._levels = [prepare(kernel.name, weights_of(layer, f"_l{k}"), batch) for k in range(layer.num_layers)]
+        levels = [weights_of(layer, f"_l{k}") for k in range(layer.num_layers)]
+        self._levels = [prepare(kernel, weights, batch, layer.hidden_size) for weights in levels]
         self._level_bytes = FLOAT * batch * layer.hidden_size
 
     def __call__(self, x: Tensor, state: Tensor | States) -> Tensor | States:

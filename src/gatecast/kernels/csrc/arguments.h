@@ -22,7 +22,20 @@ struct Sequence {
     int64_t first_row[2];
     float* last[2];  // after the last step, (B, H) without gaps; null where not wanted
     float* saved;    // (T, B, blocks, numbers, LANES) for the backward pass, or null
+    // Of packed sequences: how many have a step t, and how many rows of x and out lie before those of step t; else null.
+    const int64_t *rows, *starts;
 
+    int64_t rows_at(int64_t t) const { return rows ? rows[t] : batch; }
+    const float* x_at(int64_t t, int64_t row) const { return x + (starts ? starts[t] * x_row : t * x_step) + row * x_row; }
+    float* out_at(int64_t t, int64_t row) const {
+        return out + (starts ? starts[t] * out_row : t * out_step) + row * out_row;
+    }
+    int64_t saved_at(int64_t t, int64_t row) const { return (starts ? starts[t] : t * batch) + row; }
+    // h of a row before step t; null for zeros.
+    const float* before(int64_t t, int64_t row) const {
+        if (t && row < rows_at(t - 1)) return out_at(t - 1, row);
+        return first[0] ? first[0] + row * first_row[0] : nullptr;
+    }
     int64_t useful_threads() const { return steps * batch * hidden * (hidden + input) < WORTH ? 1 : threads; }
 };
 
@@ -35,6 +48,13 @@ struct Gradients {
     int64_t x_step;
     float* first[2];       // (B, H) without gaps, or null
     float *W, *U, *b, *c;  // as torch.nn's, without gaps, or null
+
+    const float* out_at(const Sequence& s, int64_t t, int64_t row) const {
+        return out ? out + (s.starts ? s.starts[t] * out_row : t * out_step) + row * out_row : nullptr;
+    }
+    float* x_at(const Sequence& s, int64_t t, int64_t row) const {
+        return x + (s.starts ? s.starts[t] * s.input : t * x_step) + row * s.input;
+    }
 };
 }
 

@@ -5,7 +5,7 @@ namespace {
 
 struct Elman {
     static constexpr int GATES = 1, SAVED = 0, MEMORIES = 0, GRADIENTS = 1;
-    static constexpr bool SPLIT = false;
+    static constexpr bool SPLIT = false, TWICE = false;
     static constexpr int U_ORDER[] = {0};
 };
 

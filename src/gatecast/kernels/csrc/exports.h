@@ -13,7 +13,7 @@
         const PackLayout<Cell> at(input, hidden);                                                            \
         return for_backward ? at.end : at.forward_end;                                                       \
     }                                                                                                        \
-    int64_t name##_saved_size(int64_t hidden) { return padded(hidden) * Cell::SAVED; }                       \
+    int64_t name##_saved_size(int64_t, int64_t hidden) { return padded(hidden) * Cell::SAVED; }              \
     void name##_pack(const RawWeights* weights, float* to, int64_t for_backward) {                           \
         pack<Cell>(to, *weights, for_backward);                                                              \
     }                                                                                                        \

@@ -2,7 +2,8 @@
 //
 // A Cell says how many GATES it has, how many numbers of each unit the backward pass wants SAVED, how many states it has
 // beside h (MEMORIES), whether its last gate keeps the input's part and the state's part apart (SPLIT), and how a unit
-// goes on (`finish`).
+// goes on (`finish`).  The last gate of a cell that reads the state TWICE reads what the others left of it; such a cell
+// takes a step in two sweeps over its units, and `open` is the first.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +18,8 @@ constexpr int64_t FAR = 1 << 21;  // numbers saved by a pass above which the nea
 struct Place {
     const float* h;  // h before the step
     float* h_next;   // h after it
-    float* memory;   // the cell state of the LSTM, changed in place
+    float* memory;   // the cell state of the LSTM, changed in place; or what a first sweep leaves to the second
+    int64_t plane;   // from a number in memory to the next
     float* saved;    // what the backward pass wants, or null
     bool far;        // whether it is written past the caches, which spares reading the lines before
 
@@ -30,101 +32,178 @@ struct Place {
 template <class Cell>
 struct Forward {
     static constexpr int G = Cell::GATES, BIASES = G + (Cell::SPLIT ? 1 : 0);
+    static constexpr int PLANES = Cell::TWICE ? 3 : Cell::MEMORIES;
     const Sequence& s;
     const Packed& p;
-    int64_t blocks = (s.hidden + LANES - 1) / LANES, padded = blocks * LANES;
-    bool far = s.steps * s.batch * blocks * Cell::SAVED * LANES > FAR;
+    int64_t blocks = (s.hidden + LANES - 1) / LANES, padded = blocks * LANES, saved_row = blocks * Cell::SAVED * LANES;
+    bool far = s.steps * s.batch * saved_row > FAR;
     float *h = nullptr, *h_next = nullptr, *memory = nullptr, *x_rows = nullptr;
+    int64_t plane = 0;
 
-    // R rows and N blocks of units, from the chunk's row r on.
-    template <int R, int N>
-    INLINE void tile(int64_t r, int64_t block, const float* x, int64_t x_row, float* saved, int64_t saved_row) {
-        vec acc[R][N * G], held[R][N];
-        const float* bias = p.bias + block * BIASES * LANES;
-#pragma GCC unroll 8
-        for (int i = 0; i < R; ++i)
-#pragma GCC unroll 16
-            for (int c = 0; c < N * G; ++c) acc[i][c] = load(bias + ((c / G) * BIASES + c % G) * LANES);
-        accumulate<R, N, G>(acc, x, x_row, 1, p.input_block(block, s.input, G), s.input);
-        if (Cell::SPLIT)
-#pragma GCC unroll 8
-            for (int i = 0; i < R; ++i)
-#pragma GCC unroll 4
-                for (int n = 0; n < N; ++n) {
-                    held[i][n] = acc[i][n * G + G - 1];
-                    acc[i][n * G + G - 1] = load(bias + (n * BIASES + G) * LANES);
-                }
-        accumulate<R, N, G>(acc, h + r * padded, padded, 1, p.state_block(block, s.hidden, G), s.hidden);
-        constexpr int M = together(R * N);
-#pragma GCC unroll 24
-        for (int first = 0; first < R * N; first += M) {
-            vec gates[M][G], input[M];
-            Place at[M];
-            EACH(m, M) {
-                const int i = (first + m) / N, n = (first + m) % N;
-                const int64_t unit = (r + i) * padded + (block + n) * LANES;
-                float* keep = saved == nullptr ? nullptr : saved + i * saved_row + (block + n) * Cell::SAVED * LANES;
-                at[m] = Place{h + unit, h_next + unit, memory + unit, keep, far};
-                input[m] = held[i][n];
-                EACH(g, G) gates[m][g] = acc[i][n * G + g];
-            }
-            Cell::finish(gates, input, at);
-        }
+    // What one step reads and saves, from the chunk's first row on.
+    struct Step {
+        const float* x;
+        int64_t x_row;
+        float* saved;
+    };
+
+    INLINE Place place(const Step& now, int64_t row, int64_t block) const {
+        const int64_t unit = row * padded + block * LANES;
+        float* saved = now.saved == nullptr ? nullptr : now.saved + row * saved_row + block * Cell::SAVED * LANES;
+        return {h + unit, h_next + unit, memory + unit, plane, saved, far};
+    }
+
+    // R rows and N blocks of units, from the row r on.
+    template <int R, int N, int SWEEP>
+    INLINE void tile(const Step& now, int64_t r, int64_t block) const {
+        if constexpr (!Cell::TWICE) only<R, N>(now, r, block);
+        else if constexpr (SWEEP == 0) first<R, N>(now, r, block);
+        else second<R, N>(now, r, block);
     }
 
     // How many vectors of units go through the gates side by side.
     static constexpr int together(int all) { return all % 4 == 0 ? 4 : all % 3 == 0 ? 3 : all % 2 == 0 ? 2 : 1; }
 
-    // R rows over all blocks, N at a time.
-    template <int R>
-    void rows(int64_t r, const float* x, int64_t x_row, float* saved, int64_t saved_row) {
-        constexpr int N = SUMS / (G * R) > 4 ? 4 : SUMS / (G * R) > 1 ? SUMS / (G * R) : 1;
-        int64_t block = 0;
-        for (; block + N <= blocks; block += N) tile<R, N>(r, block, x, x_row, saved, saved_row);
-        for (; block < blocks; ++block) tile<R, 1>(r, block, x, x_row, saved, saved_row);
+    template <int R, int N>
+    INLINE void only(const Step& now, int64_t r, int64_t block) const {
+        vec acc[R][N * G], input[R][N];
+        add_inputs<R, N>(acc, now, r, block);
+        if (Cell::SPLIT)
+            EACH(i, R)
+                EACH(n, N) {
+                    input[i][n] = acc[i][n * G + G - 1];
+                    acc[i][n * G + G - 1] = load(p.bias + ((block + n) * BIASES + G) * LANES);
+                }
+        accumulate<R, N, G>(acc, h + r * padded, padded, 1, p.state_block(block, s.hidden, G), s.hidden);
+        constexpr int M = together(R * N);
+#pragma GCC unroll 24
+        for (int from = 0; from < R * N; from += M) {
+            vec gates[M][G], kept[M];
+            Place at[M];
+            EACH(m, M) {
+                const int i = (from + m) / N, n = (from + m) % N;
+                at[m] = place(now, r + i, block + n);
+                kept[m] = input[i][n];
+                EACH(g, G) gates[m][g] = acc[i][n * G + g];
+            }
+            Cell::finish(gates, kept, at);
+        }
     }
 
-    // One step of `count` rows; x and saved are those of the first row.
-    void step(int64_t count, const float* x, int64_t x_row, float* saved, int64_t saved_row) {
+    // acc = W x + b
+    template <int R, int N>
+    INLINE void add_inputs(vec (&acc)[R][N * G], const Step& now, int64_t r, int64_t block) const {
+        EACH(i, R)
+            EACH(c, N * G) acc[i][c] = load(p.bias + ((block + c / G) * BIASES + c % G) * LANES);
+        accumulate<R, N, G>(acc, now.x + r * now.x_row, now.x_row, 1, p.input_block(block, s.input, G), s.input);
+    }
+
+    // All gates but the last, which is left with its input's part.
+    template <int R, int N>
+    INLINE void first(const Step& now, int64_t r, int64_t block) const {
+        vec acc[R][N * G], early[R][N * (G - 1)];
+        add_inputs<R, N>(acc, now, r, block);
+        EACH(i, R)
+            EACH(c, N * (G - 1)) early[i][c] = acc[i][c / (G - 1) * G + c % (G - 1)];
+        accumulate<R, N, G - 1>(early, h + r * padded, padded, 1, p.state_block(block, s.hidden, G), s.hidden);
+        constexpr int M = together(R * N);
+#pragma GCC unroll 24
+        for (int from = 0; from < R * N; from += M) {
+            vec gates[M][G];
+            Place at[M];
+            EACH(m, M) {
+                const int i = (from + m) / N, n = (from + m) % N;
+                at[m] = place(now, r + i, block + n);
+                gates[m][G - 1] = acc[i][n * G + G - 1];
+                EACH(g, G - 1) gates[m][g] = early[i][n * (G - 1) + g];
+            }
+            Cell::open(gates, at);
+        }
+    }
+
+    // The last gate, which reads the first plane of what `open` left.
+    template <int R, int N>
+    INLINE void second(const Step& now, int64_t r, int64_t block) const {
+        vec acc[R][N];
+        EACH(i, R)
+            EACH(n, N) acc[i][n] = Cell::input(place(now, r + i, block + n));
+        Pack last = p.state_block(block, s.hidden, G);
+        last.data += (G - 1) * LANES;
+        accumulate<R, N, 1>(acc, memory + r * padded, padded, 1, last, s.hidden);
+        constexpr int M = together(R * N);
+#pragma GCC unroll 24
+        for (int from = 0; from < R * N; from += M) {
+            vec gate[M];
+            Place at[M];
+            EACH(m, M) {
+                const int i = (from + m) / N, n = (from + m) % N;
+                at[m] = place(now, r + i, block + n);
+                gate[m] = acc[i][n];
+            }
+            Cell::finish(gate, at);
+        }
+    }
+
+    // R rows over all blocks, N at a time.
+    template <int R, int SWEEP>
+    void rows(const Step& now, int64_t r) const {
+        constexpr int N = SUMS / (G * R) > 4 ? 4 : SUMS / (G * R) > 1 ? SUMS / (G * R) : 1;
+        int64_t block = 0;
+        for (; block + N <= blocks; block += N) tile<R, N, SWEEP>(now, r, block);
+        for (; block < blocks; ++block) tile<R, 1, SWEEP>(now, r, block);
+    }
+
+    // One sweep over the units of the first `count` rows.
+    template <int SWEEP>
+    void sweep(const Step& now, int64_t count) const {
         constexpr int R = SUMS / G > 8 ? 8 : SUMS / G, N = SUMS / (G * R);
-        const auto from = [&](int64_t r) { return saved == nullptr ? nullptr : saved + r * saved_row; };
         int64_t whole = count / R * R;
         if (R == 6 && whole && count - whole == 2) whole -= R;  // 4 and 4 rows, not 6 and 2
         for (int64_t block = 0; block < blocks && whole;) {
             const bool wide = block + N <= blocks;
             for (int64_t r = 0; r < whole; r += R) {
-                if (wide) tile<R, N>(r, block, x + r * x_row, x_row, from(r), saved_row);
-                else tile<R, 1>(r, block, x + r * x_row, x_row, from(r), saved_row);
+                if (wide) tile<R, N, SWEEP>(now, r, block);
+                else tile<R, 1, SWEEP>(now, r, block);
             }
             block += wide ? N : 1;
         }
         int64_t r = whole;
-        for (; r + 4 <= count; r += 4) rows<4>(r, x + r * x_row, x_row, from(r), saved_row);
-        for (; r + 2 <= count; r += 2) rows<2>(r, x + r * x_row, x_row, from(r), saved_row);
-        for (; r < count; ++r) rows<1>(r, x + r * x_row, x_row, from(r), saved_row);
+        for (; r + 4 <= count; r += 4) rows<4, SWEEP>(now, r);
+        for (; r + 2 <= count; r += 2) rows<2, SWEEP>(now, r);
+        for (; r < count; ++r) rows<1, SWEEP>(now, r);
     }
 
     // The rows [from, to) through all time.
     void run(int64_t from, int64_t to) {
         const int64_t count = to - from;
-        float* room = scratch(Use::ROWS, count * (2 * padded + Cell::MEMORIES * padded + s.input));
-        h = room, h_next = h + count * padded, memory = h_next + count * padded;
-        x_rows = memory + Cell::MEMORIES * count * padded;
+        plane = count * padded;
+        h = scratch(Use::ROWS, (2 + PLANES) * plane + count * s.input);
+        h_next = h + plane, memory = h_next + plane, x_rows = memory + PLANES * plane;
         read_states(h, 0, from, count);
+        std::memcpy(h_next, h, plane * sizeof(float));  // rows that begin later find their state in either
         if (Cell::MEMORIES) read_states(memory, 1, from, count);
-        const int64_t saved_row = blocks * Cell::SAVED * LANES;
-        for (int64_t t = 0; t < s.steps; ++t) {
-            const float* x = s.x + t * s.x_step + from * s.x_row;
-            int64_t x_row = s.x_row;
-            if (s.x_feature != 1) x = contiguous(x, count), x_row = s.input;
-            step(count, x, x_row, s.saved == nullptr ? nullptr : s.saved + (t * s.batch + from) * saved_row, saved_row);
-            std::swap(h, h_next);
-            for (int64_t r = 0; r < count; ++r)
-                copy(s.out + t * s.out_step + (from + r) * s.out_row, h + r * padded, s.hidden);
+        for (int64_t t = 0, now = alive(0, from, to), next; t < s.steps; ++t, now = next) {
+            step(t, from, now);
+            next = t + 1 < s.steps ? alive(t + 1, from, to) : 0;
+            if (next >= now) continue;
+            write_states(h, 0, from, next, now);  // of the rows that end here
+            if (Cell::MEMORIES) write_states(memory, 1, from, next, now);
         }
         if (far) finish_stores();
-        write_states(h, 0, from, count);
-        if (Cell::MEMORIES) write_states(memory, 1, from, count);
+    }
+
+    // How many of the rows [from, to) have a step t; they are the first.
+    int64_t alive(int64_t t, int64_t from, int64_t to) const {
+        return std::max<int64_t>(0, std::min(s.rows_at(t), to) - from);
+    }
+
+    void step(int64_t t, int64_t from, int64_t count) {
+        Step now{s.x_at(t, from), s.x_row, s.saved == nullptr ? nullptr : s.saved + s.saved_at(t, from) * saved_row};
+        if (s.x_feature != 1) now.x = contiguous(now.x, count), now.x_row = s.input;
+        sweep<0>(now, count);
+        if constexpr (Cell::TWICE) sweep<1>(now, count);
+        std::swap(h, h_next);
+        for (int64_t r = 0; r < count; ++r) copy(s.out_at(t, from + r), h + r * padded, s.hidden);
     }
 
     void read_states(float* to, int which, int64_t from, int64_t count) const {
@@ -133,8 +212,8 @@ struct Forward {
             std::memcpy(to + r * padded, s.first[which] + (from + r) * s.first_row[which], s.hidden * sizeof(float));
     }
 
-    void write_states(const float* states, int which, int64_t from, int64_t count) const {
-        for (int64_t r = 0; r < count && s.last[which] != nullptr; ++r)
+    void write_states(const float* states, int which, int64_t from, int64_t r, int64_t end) const {
+        for (; r < end && s.last[which] != nullptr; ++r)
             std::memcpy(s.last[which] + (from + r) * s.hidden, states + r * padded, s.hidden * sizeof(float));
     }
 

@@ -5,7 +5,7 @@ namespace {
 
 struct GRU {
     static constexpr int GATES = 3, SAVED = 4, MEMORIES = 0, GRADIENTS = 4;
-    static constexpr bool SPLIT = true;
+    static constexpr bool SPLIT = true, TWICE = false;
     static constexpr int U_ORDER[] = {2, 0, 1};
 
     template <int M>

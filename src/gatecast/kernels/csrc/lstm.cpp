@@ -5,7 +5,7 @@ namespace {
 
 struct LSTM {
     static constexpr int GATES = 4, SAVED = 5, MEMORIES = 1, GRADIENTS = 4;
-    static constexpr bool SPLIT = false;
+    static constexpr bool SPLIT = false, TWICE = false;
     static constexpr int U_ORDER[] = {0, 1, 2, 3};
 
     template <int M>
