@@ -1,6 +1,7 @@
 """How fast are gatecast.nn's layers beside torch.nn's, over sizes that forecasting uses?
 
-Both sides take turns in one process, on the same weights and inputs; a figure is a median, a ratio that of two.
+Both sides take turns in one process, on the same weights and inputs: blocks of about 30 ms in which one of them repeats
+its call, as a training loop does.  A figure is a median over blocks, a ratio that of two medians.
 `train` is forward and backward of the sum of the outputs, with gradients to all weights; `forward` has no gradients.
 GF/s counts the matrix products alone (training: three times the forward's) and stands beside what torch.mm reaches.
 
@@ -14,7 +15,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +27,8 @@ from report import environment, write_section
 
 GRID = ((1, 96, 1, 64), (32, 96, 8, 64), (64, 60, 1, 64), (64, 168, 4, 128), (256, 96, 4, 64), (1024, 48, 1, 32))
 GRID += ((128, 336, 7, 256),)
+BLOCK = 0.03  # seconds
+STEPS = 200
 KINDS = {"GRU": (nn.GRU, torch.nn.GRU, 3), "LSTM": (nn.LSTM, torch.nn.LSTM, 4), "RNN": (nn.RNN, torch.nn.RNN, 1)}
 
 
@@ -42,19 +47,26 @@ class Row:
 
 
 def in_turn(calls: dict[str, Callable[[], object]], rounds: int, threads: int) -> dict[str, float]:
-    """Median milliseconds of each call, all of them taken in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(rounds + 2):
+    """Median milliseconds of a call, of blocks that take turns; a block repeats a call, as a training loop does."""
+    milliseconds: dict[str, list[float]] = {name: [] for name in calls}
+    repeats = {name: max(1, int(BLOCK / timed(call, 2))) for name, call in calls.items()}
+    for _ in range(rounds):
         for name, call in calls.items():
-            started = time.perf_counter()
-            call()
-            if torch.cuda.is_initialized():
-                torch.cuda.synchronize()
-            if turn >= 2:  # the first two fill caches
-                seconds[name].append(time.perf_counter() - started)
+            milliseconds[name].append(1e3 * timed(call, repeats[name]))
             if torch.get_num_threads() != threads:
                 sys.exit(f"{name} changed the number of threads from {threads} to {torch.get_num_threads()}")
-    return {name: 1e3 * statistics.median(found) for name, found in seconds.items()}
+    return {name: statistics.median(found) for name, found in milliseconds.items()}
+
+
+def timed(call: Callable[[], object], repeats: int) -> float:
+    """Seconds of a call, after one that fills the caches."""
+    call()
+    started = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return (time.perf_counter() - started) / repeats
 
 
 def measure(kind: str, sizes: tuple[int, int, int, int], threads: int, rounds: int, device: str) -> Row:
@@ -91,19 +103,24 @@ def matrix_peak(threads: int) -> float:
     return 2 * 1024**3 / 1e6 / milliseconds
 
 
+def go_on(step: Callable[..., Any], x: Tensor, state: Any) -> None:  # noqa: ANN401 - a tensor or a pair
+    """So many steps, each from the state that the one before left."""
+    for _ in range(STEPS):
+        state = step(x, state)
+
+
 def single_step() -> list[str]:
     """One step of one sequence, from Python, in microseconds."""
-    lines = ["| one step, B = T = 1, H = 64 | torch.nn cell, us | nn.Step, us | ratio |", "|---|---|---|---|"]
+    lines = ["| a step, B = T = 1, H = 64 | torch.nn cell, us | nn.stepper, us | ratio |", "|---|---|---|---|"]
     for kind, cell_type in (("GRU", torch.nn.GRUCell), ("LSTM", torch.nn.LSTMCell), ("RNN", torch.nn.RNNCell)):
-        step, cell, x = nn.Step(KINDS[kind][0](1, 64)), cell_type(1, 64), torch.randn(1, 1)
-        state, h = torch.zeros(1, 1, 64), torch.zeros(1, 64)
-        pair = kind == "LSTM"
+        step, cell, x = nn.stepper(KINDS[kind][0](1, 64)), cell_type(1, 64), torch.randn(1, 1)
+        h = torch.zeros(1, 64)
         calls = {
-            "torch": lambda cell=cell, x=x, h=(h, h) if pair else h: [cell(x, h) for _ in range(200)],
-            "own": lambda step=step, x=x, s=(state, state) if pair else state: [step(x, s) for _ in range(200)],
+            "torch": partial(go_on, cell, x, (h, h) if kind == "LSTM" else h),
+            "own": partial(go_on, step, x, (h[None], h[None]) if kind == "LSTM" else h[None]),
         }
         with torch.inference_mode():
-            found = {name: 5 * milliseconds for name, milliseconds in in_turn(calls, 31, 1).items()}
+            found = {name: 1e3 * milliseconds / STEPS for name, milliseconds in in_turn(calls, 31, 1).items()}
         lines.append(f"| {kind} | {found['torch']:.1f} | {found['own']:.2f} | {found['torch'] / found['own']:.1f} |")
     return lines
 

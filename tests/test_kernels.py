@@ -306,7 +306,7 @@ def test_explain_backend_names_the_road_and_the_reason(capsys: pytest.CaptureFix
 @pytest.mark.parametrize(("batch", "layers", "bias"), [(1, 1, True), (5, 3, False)])
 def test_a_frozen_step_equals_the_layer_bit_for_bit(kind: str, batch: int, layers: int, *, bias: bool) -> None:
     layer = KINDS[kind](3, 17, num_layers=layers, bias=bias)
-    step, x = nn.Step(layer, batch), torch.randn(6, batch, 3)
+    step, x = nn.stepper(layer, batch), torch.randn(6, batch, 3)
     with torch.no_grad():
         whole, end = layer(x)
         state: Any = tuple(torch.zeros_like(each) for each in as_tuple(end))
@@ -320,7 +320,7 @@ def test_a_frozen_step_equals_the_layer_bit_for_bit(kind: str, batch: int, layer
 
 
 def test_a_frozen_step_takes_nothing_on_trust() -> None:
-    step = nn.Step(nn.GRU(3, 4), batch=2)
+    step = nn.stepper(nn.GRU(3, 4), batch=2)
     x, h = torch.zeros(2, 3), torch.zeros(1, 2, 4)
     for wrong in (x[:1], x.double(), torch.zeros(3, 2).T):
         with pytest.raises(ValueError, match=r"x is \(2, 3\), float32 on the CPU, without gaps; got"):
@@ -328,22 +328,22 @@ def test_a_frozen_step_takes_nothing_on_trust() -> None:
     with pytest.raises(ValueError, match=r"a state is \(1, 2, 4\), float32 on the CPU, without gaps; got \(2, 4\)"):
         step(x, h[0])
     with pytest.raises(ValueError, match="this layer has 2 states, got 1"):
-        nn.Step(nn.LSTM(3, 4), batch=2)(x, h)
+        nn.stepper(nn.LSTM(3, 4), batch=2)(x, h)
     with pytest.raises(ValueError, match="this layer has 2 states, got 3"):
-        nn.Step(nn.LSTM(3, 4), batch=2)(x, (h, h, h))
-    with pytest.raises(ValueError, match="this layer has 1 states, got 2"):
+        nn.stepper(nn.LSTM(3, 4), batch=2)(x, (h, h, h))
+    with pytest.raises(ValueError, match="this layer has 1 state, got 2"):
         step(x, (h, h))
     with pytest.raises(ValueError, match=r"a state is \(1, 2, 4\).*got \(1, 2, 5\)"):
-        nn.Step(nn.LSTM(3, 4), batch=2)(x, (h, torch.zeros(1, 2, 5)))
+        nn.stepper(nn.LSTM(3, 4), batch=2)(x, (h, torch.zeros(1, 2, 5)))
     with pytest.raises(OptionError, match="cannot step by a kernel: it reads both directions"):
-        nn.Step(nn.GRU(3, 4, bidirectional=True))
+        nn.stepper(nn.GRU(3, 4, bidirectional=True))
     with pytest.raises(OptionError, match="the tensors are float64"):
-        nn.Step(nn.GRU(3, 4).double())
+        nn.stepper(nn.GRU(3, 4).double())
 
 
 def test_a_frozen_step_is_shared_by_threads() -> None:
     layer = nn.GRU(3, 64)
-    step, x = nn.Step(layer), torch.randn(50, 1, 3)
+    step, x = nn.stepper(layer), torch.randn(50, 1, 3)
     expected, same = layer(x)[0].detach(), list[bool]()
 
     def work() -> None:

@@ -355,7 +355,7 @@ def test_without_kernels_the_reference_cell_runs_and_is_named(kind: str, monkeyp
 @pytest.mark.parametrize(("batch", "layers", "bias"), [(1, 1, True), (5, 3, False)])
 def test_a_frozen_step_equals_the_layer_bit_for_bit(kind: str, batch: int, layers: int, *, bias: bool) -> None:
     layer = KINDS[kind](3, 17, num_layers=layers, bias=bias)
-    step, x, state = nn.Step(layer, batch), torch.randn(6, batch, 3), torch.zeros(layers, batch, 17)
+    step, x, state = nn.stepper(layer, batch), torch.randn(6, batch, 3), torch.zeros(layers, batch, 17)
     with torch.no_grad():
         whole, end = layer(x)
     for time, now in enumerate(x):

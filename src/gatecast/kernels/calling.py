@@ -9,10 +9,10 @@ from torch import Tensor
 
 from gatecast.cells.equations import States, Weights
 from gatecast.kernels.checking import check_weights
-from gatecast.kernels.library import library
+from gatecast.kernels.library import library, step_function
 from gatecast.kernels.registry import Kernel
 from gatecast.kernels.spare import room
-from gatecast.kernels.structs import Gradients, RawWeights, Sequence
+from gatecast.kernels.structs import Gradients, Prepared, RawWeights, Sequence
 
 FLOAT = 4  # bytes
 
@@ -164,35 +164,43 @@ def _space_for(job: Job, wanted: tuple[bool, ...]) -> list[Tensor | None]:
     return [room(*like.shape) if want and like is not None else None for like, want in zip(parts, wanted, strict=True)]
 
 
-class Prepared(NamedTuple):
-    """One step of one layer, ready to be called: `run(sequence, pack, x, h, h_after, c, c_after)`, all addresses.
+class PreparedStep(NamedTuple):
+    """One step of a stack of layers, ready to be called: `run(first, x, h, h_after)`, and c, c_after for a pair.
 
     Attributes:
-        run: the kernel's function.
-        sequence: the address of the struct with sizes and strides.
-        pack: the address of the weights.
+        run: the kernel's function, which takes addresses.
+        first: the address of what is prepared of the lowest layer; the others follow it.
         alive: what the addresses point to.
     """
 
     run: Any
-    sequence: int
-    pack: int
-    alive: tuple[Sequence, Tensor]
+    first: int
+    alive: tuple[Any, ...]
 
 
-def prepare(kernel: Kernel, weights: Weights, batch: int, hidden: int) -> Prepared:
-    """A step of one layer with its weights as they are now.
+def prepare(kernel: Kernel, layers: list[Weights], sizes: tuple[int, int, int]) -> PreparedStep:
+    """A step of a stack with its weights as they are now.
+
+    Args:
+        kernel: from `kernel_for`.
+        layers: the weights of each, lowest first.
+        sizes: batch, features of x, units of each layer.
 
     Raises:
         ValueError: a weight, replaced or parametrized, has not the shape or the type of the equations.
     """
-    features = weights.W.shape[-1]
-    check_weights(kernel.equations, weights, features, hidden)
-    pack = _pack(kernel, weights, hidden, keep=False)
-    sequence = Sequence(1, batch, features, hidden, 1)
-    sequence.x_row, sequence.x_feature, sequence.out_row = features, 1, hidden
-    sequence.first_row[0] = sequence.first_row[1] = hidden
-    return Prepared(_function(kernel, "step"), addressof(sequence), pack.data_ptr(), (sequence, pack))
+    batch, features, hidden = sizes
+    prepared, packs = (Prepared * len(layers))(), []
+    for k, weights in enumerate(layers):
+        check_weights(kernel.equations, weights, features, hidden)
+        packs.append(_pack(kernel, weights, hidden, keep=False))
+        sequence = Sequence(1, batch, features, hidden, 1)
+        sequence.x_row, sequence.x_feature, sequence.out_row = features, 1, hidden
+        sequence.first_row[0] = sequence.first_row[1] = hidden
+        prepared[k] = Prepared(sequence, packs[k].data_ptr(), len(layers) - k)
+        features = hidden
+    run = step_function(_loaded(), kernel.name, batch * sum(len(pack) for pack in packs))
+    return PreparedStep(run, addressof(prepared), (prepared, *packs))
 
 
 def _pack(kernel: Kernel, weights: Weights, hidden: int, *, keep: bool) -> Tensor:

@@ -2,9 +2,10 @@
 
 import os
 import platform
-from ctypes import CDLL, c_int64, c_void_p
+from ctypes import CDLL, PyDLL, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,6 +13,7 @@ from gatecast.errors import OptionError
 
 BUILT = Path(__file__).parent / "built"
 SWITCH = "GATECAST_KERNELS"
+SHORT = 2**17  # multiplications, some microseconds
 NAMES = (  # what the library holds
     "gru",
     "gru_reset_before",
@@ -74,5 +76,14 @@ def _declared(loaded: CDLL) -> CDLL:
     for name in NAMES:
         for function in ("pack_size", "saved_size"):
             getattr(loaded, f"{name}_{function}").restype = c_int64
-        getattr(loaded, f"{name}_step").argtypes = [c_void_p] * 7
     return loaded
+
+
+def step_function(loaded: CDLL, name: str, work: int) -> Any:  # noqa: ANN401 - of ctypes
+    """The function that takes a step of a kernel, as quick to call as can be, for so many multiplications.
+
+    A short one keeps Python's lock: to give it up and take it back would cost more than it lets others do.
+    """
+    step = getattr(loaded if work > SHORT else PyDLL(loaded._name), f"{name}_step")  # noqa: SLF001
+    step.argtypes, step.restype = [c_void_p] * (6 if name == "lstm" else 4), None
+    return step

@@ -53,6 +53,12 @@ class Gradients(Structure):
     ]
 
 
+class Prepared(Structure):
+    """A step of one layer of a stack."""
+
+    _fields_: ClassVar[Fields] = [("sequence", Sequence), ("pack", c_void_p), ("layers", c_int64)]
+
+
 class RawWeights(Structure):
     """Weights as torch.nn keeps them."""
 

@@ -14,7 +14,7 @@ from gatecast.nn.keras import gru_from_keras
 from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
 from gatecast.nn.recurrent import CELLS, LayerConfig, recurrent_layer
 from gatecast.nn.stacking import Trace, trace
-from gatecast.nn.stepping import Step
+from gatecast.nn.stepping import stepper
 
 __all__ = [
     "CELLS",
@@ -30,7 +30,6 @@ __all__ = [
     "MinGRU",
     "MinLSTM",
     "RNNCell",
-    "Step",
     "Trace",
     "chrono_",
     "explain_backend",
@@ -39,5 +38,6 @@ __all__ = [
     "gru_from_keras",
     "orthogonal_",
     "recurrent_layer",
+    "stepper",
     "trace",
 ]

@@ -2,8 +2,8 @@
 
 They are torch.nn's own classes, so that `isinstance(cell, torch.nn.GRUCell)` holds, and torch.nn's own step runs.  A
 kernel would have to pack the weights at every call, because they may have changed, and for one step of up to some
-hundred rows that takes longer than it saves; `gatecast.nn.Step` packs them once.  The GRUCell takes one argument more,
-`reset_after`; with `reset_after=False` torch has no implementation, and the reference equations run.
+hundred rows that takes longer than it saves; `gatecast.nn.stepper` packs them once.  The GRUCell takes one argument
+more, `reset_after`; with `reset_after=False` torch has no implementation, and the reference equations run.
 """
 
 from typing import Any, final

@@ -39,6 +39,13 @@ struct Sequence {
     int64_t useful_threads() const { return steps * batch * hidden * (hidden + input) < WORTH ? 1 : threads; }
 };
 
+// A step of one layer of a stack, ready to be taken again and again: sizes, strides and weights.
+struct Prepared {
+    Sequence sequence;
+    const float* pack;
+    int64_t layers;  // that lie on top of each other from here on
+};
+
 // Gradients in and out, beside the sequence they belong to.
 struct Gradients {
     const float* out;  // to the output, (T, B, H) with any strides but for units; null for zeros

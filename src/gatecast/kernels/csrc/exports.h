@@ -4,10 +4,9 @@
 #include "backward.h"
 #include "forward.h"
 #include "packing.h"
+#include "step.h"
 
-// `step` takes one step: of `prepared` it reads sizes and strides, and the pointers come beside it, so that calls from
-// several threads can share it.
-#define EXPORT_CELL(name, Cell)                                                                              \
+#define EXPORT_PASSES(name, Cell)                                                                            \
     extern "C" {                                                                                             \
     int64_t name##_pack_size(int64_t input, int64_t hidden, int64_t for_backward) {                          \
         const PackLayout<Cell> at(input, hidden);                                                            \
@@ -23,11 +22,12 @@
     void name##_backward(const Sequence* s, const Gradients* g, const float* pack) {                         \
         backward<Cell>(*s, *g, pack);                                                                        \
     }                                                                                                        \
-    void name##_step(const Sequence* prepared, const float* pack, const float* x, const float* h,            \
-                     float* h_after, const float* c, float* c_after) {                                       \
-        Sequence s = *prepared;                                                                              \
-        s.x = x, s.out = h_after;                                                                            \
-        s.first[0] = h, s.first[1] = c, s.last[1] = c_after;                                                 \
-        forward<Cell>(s, PackLayout<Cell>(s.input, s.hidden).in(pack));                                      \
-    }                                                                                                        \
     }
+
+template <class Cell>
+void forward_packed(const Sequence& s, const float* pack) {
+    forward<Cell>(s, PackLayout<Cell>(s.input, s.hidden).in(pack));
+}
+
+#define EXPORT_CELL(name, Cell) EXPORT_PASSES(name, Cell) EXPORT_STEP(name, forward_packed<Cell>)
+#define EXPORT_CELL_OF_PAIR(name, Cell) EXPORT_PASSES(name, Cell) EXPORT_STEP_OF_PAIR(name, forward_packed<Cell>)

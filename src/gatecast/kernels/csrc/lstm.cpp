@@ -49,4 +49,4 @@ struct LSTM {
 
 }  // namespace
 
-EXPORT_CELL(lstm, LSTM)
+EXPORT_CELL_OF_PAIR(lstm, LSTM)

@@ -2,9 +2,8 @@
 #pragma once
 
 #include "scan_back.h"
+#include "step.h"
 
-// `step` takes one step: of `prepared` it reads sizes and strides, and the pointers come beside it, so that calls from
-// several threads can share it.
 #define EXPORT_SCAN(name, Cell)                                                                              \
     extern "C" {                                                                                             \
     int64_t name##_pack_size(int64_t input, int64_t hidden, int64_t for_backward) {                          \
@@ -21,10 +20,5 @@
     void name##_backward(const Sequence* s, const Gradients* g, const float* pack) {                         \
         scan_backward<Cell>(*s, *g, pack);                                                                   \
     }                                                                                                        \
-    void name##_step(const Sequence* prepared, const float* pack, const float* x, const float* h,            \
-                     float* h_after, const float*, float*) {                                                 \
-        Sequence s = *prepared;                                                                              \
-        s.x = x, s.out = h_after, s.first[0] = h;                                                            \
-        scan_forward<Cell>(s, pack);                                                                         \
     }                                                                                                        \
-    }
+    EXPORT_STEP(name, scan_forward<Cell>)
