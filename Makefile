@@ -10,7 +10,7 @@ DOCUMENTED := workflow choosing forecaster artifact training models nn cells eva
 
 setup: .venv/dev.stamp
 
-.venv/core.stamp: pyproject.toml constraints.txt
+.venv/core.stamp: pyproject.toml constraints.txt hatch_build.py $(wildcard src/gatecast/kernels/csrc/*)
 	$(PYTHON) -c 'import sys; sys.exit("gatecast needs Python 3.11 or newer, this is " + sys.version if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable .

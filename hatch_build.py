@@ -10,12 +10,14 @@ import platform
 import shutil
 import subprocess
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-ffp-contract=fast", "-fno-math-errno")
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-pthread", "-ffp-contract=fast", "-fno-math-errno")
 INSTRUCTION_SETS = {
     "x86_64": {"avx512": "-march=x86-64-v4", "avx2": "-march=x86-64-v3"},
     "aarch64": {"neon": "-march=armv8-a"},
@@ -30,11 +32,8 @@ class KernelBuild(BuildHookInterface):  # type: ignore[type-arg]
         """Compile what can be compiled; hatchling calls this before it collects files."""
         del version
         kernels = Path(self.root, "src", "gatecast", "kernels")
-        built = [
-            library
-            for name, flag in INSTRUCTION_SETS.get(platform.machine(), {}).items()
-            if (library := self._compile(kernels, name, flag))
-        ]
+        sets = INSTRUCTION_SETS.get(platform.machine(), {})
+        built = [library for name, flag in sets.items() if (library := self._built(kernels, name, flag))]
         if built:
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
@@ -42,17 +41,35 @@ class KernelBuild(BuildHookInterface):  # type: ignore[type-arg]
         else:
             self.app.display_warning("gatecast is built without its kernels; its layers run on torch.nn.")
 
-    def _compile(self, kernels: Path, name: str, flag: str) -> Path | None:
-        """The library for one instruction set, or None where the compiler cannot build it."""
+    def _built(self, kernels: Path, name: str, flag: str) -> Path | None:
+        """The library for one instruction set, compiled if it is older than its sources; None without a compiler."""
         compiler = os.environ.get("CXX") or next(filter(shutil.which, ("c++", "g++", "clang++")), None)
+        library = kernels / "built" / f"{name}.so"
         if compiler is None:
             return None
-        library = kernels / "built" / f"{name}.so"
+        sources = [Path(__file__), *kernels.glob("csrc/*")]
+        if library.exists() and library.stat().st_mtime > max(source.stat().st_mtime for source in sources):
+            return library
         library.parent.mkdir(exist_ok=True)
-        sources = sorted(map(str, kernels.glob("csrc/*.cpp")))
-        command = [compiler, *FLAGS, flag, *sources, "-o", str(library)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            self.app.display_warning(f"{name}: {compiler} failed:\n{done.stderr}")
+        try:
+            compile_library(compiler, flag, sorted(kernels.glob("csrc/*.cpp")), library)
+        except subprocess.CalledProcessError as error:
+            self.app.display_warning(f"{name}: {compiler} failed:\n{error.stderr}")
             return None
         return library
+
+
+def compile_library(compiler: str, flag: str, sources: list[Path], library: Path) -> None:
+    """Compile each source on its own, as many at once as there are processors, and link them.
+
+    Raises:
+        CalledProcessError: what the compiler could not do stands in its `stderr`.
+    """
+
+    def run(*command: str | Path) -> None:
+        subprocess.run([compiler, *FLAGS, flag, *command], capture_output=True, text=True, check=True)
+
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = [Path(folder, f"{source.stem}.o") for source in sources]
+        list(pool.map(lambda source, to: run("-c", source, "-o", to), sources, objects))
+        run("-shared", *objects, "-o", library)

@@ -5,6 +5,8 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -14,15 +16,43 @@
 
 namespace {
 
+using std::chrono::microseconds, std::chrono::steady_clock;
+
+inline void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#else
+    asm volatile("yield");
+#endif
+}
+
+// Look again and again whether something has come, which takes less than to fall asleep and be woken; but not for long.
+template <class Came>
+void watch(microseconds most, const Came& came) {
+    for (const auto end = steady_clock::now() + most; !came() && steady_clock::now() < end;)
+        for (int turn = 0; turn < 8; ++turn) pause();
+}
+
+#ifndef BRIEF_US
+#define BRIEF_US 50
+#endif
+#ifndef PER
+#define PER 1
+#endif
+#ifndef LONG_US
+#define LONG_US 1000
+#endif
+constexpr microseconds BRIEF{BRIEF_US}, LONG{LONG_US};
+
 // One job at a time; its parts are handed to the workers, and the caller takes the first.
 class Pool {
    public:
-    void run(int64_t parts, const std::function<void(int64_t)>& work) {
+    void run(int64_t parts, int64_t threads, const std::function<void(int64_t)>& work) {
         std::unique_lock<std::mutex> turn(turn_);
         {
             std::lock_guard<std::mutex> lock(state_);
-            while (static_cast<int64_t>(workers_) < parts - 1) start();
-            work_ = &work, next_ = 1, parts_ = parts, left_ = parts - 1;
+            while (workers_ < threads - 1) start();
+            work_ = &work, left_ = parts - 1, next_ = 1, parts_ = parts;
         }
         ready_.notify_all();
         work(0);
@@ -34,8 +64,10 @@ class Pool {
             lock.lock();
             --left_;
         }
+        lock.unlock();
+        watch(LONG, [this] { return left_ == 0; });
+        lock.lock();
         done_.wait(lock, [this] { return left_ == 0; });
-        work_ = nullptr;
     }
 
    private:
@@ -47,7 +79,10 @@ class Pool {
     void serve() {
         std::unique_lock<std::mutex> lock(state_);
         for (;;) {
-            ready_.wait(lock, [this] { return work_ != nullptr && next_ < parts_; });
+            lock.unlock();
+            watch(BRIEF, [this] { return next_ < parts_; });
+            lock.lock();
+            ready_.wait(lock, [this] { return next_ < parts_; });
             const int64_t part = next_++;
             const auto* work = work_;
             lock.unlock();
@@ -60,7 +95,8 @@ class Pool {
     std::mutex turn_, state_;
     std::condition_variable ready_, done_;
     const std::function<void(int64_t)>* work_ = nullptr;
-    int64_t next_ = 0, parts_ = 0, left_ = 0, workers_ = 0;
+    int64_t workers_ = 0;
+    std::atomic<int64_t> next_{0}, parts_{0}, left_{0};  // changed under the lock, watched without it
 };
 
 // The pool is never destroyed: its workers may outlive static objects.  A forked child gets a fresh one, because threads
@@ -80,7 +116,7 @@ struct Memory {
 }  // namespace
 
 int64_t parts_of(int64_t rows, int64_t grain, int64_t threads) {
-    return std::max<int64_t>(1, std::min((rows + grain - 1) / grain, threads));
+    return threads == 1 ? 1 : std::max<int64_t>(1, std::min((rows + grain - 1) / grain, PER * threads));
 }
 
 void over_rows(int64_t rows, int64_t grain, int64_t threads, const std::function<void(int64_t, int64_t, int64_t)>& work) {
@@ -89,12 +125,15 @@ void over_rows(int64_t rows, int64_t grain, int64_t threads, const std::function
         work(p, grains * p / parts * grain, std::min(rows, grains * (p + 1) / parts * grain));
     };
     if (parts == 1) return part(0);
-    pool->run(parts, part);
+    pool->run(parts, threads, part);
 }
 
 float* scratch(Use use, int64_t floats) {
     thread_local Memory memories[2];
     Memory& memory = memories[static_cast<int>(use)];
+#if defined(__SANITIZE_ADDRESS__)
+    memory.size = 0;  // what is larger than asked for would hide a step beyond the end
+#endif
     if (memory.size < floats) {
         std::free(memory.data);
         memory.data = static_cast<float*>(std::aligned_alloc(64, (floats * sizeof(float) + 127) / 64 * 64));

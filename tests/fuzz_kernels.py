@@ -1,0 +1,118 @@
+"""Random calls of every kernel: `python tests/fuzz_kernels.py CALLS [FOLDER]`, with the libraries in that folder.
+
+Each call draws a kernel, sizes that leave every kind of tail, strides, states, packed sequences, a direction, threads
+and which gradients are wanted; it must agree with the reference cell.  `tests/test_sanitizer.py` runs it under
+AddressSanitizer.
+"""
+
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_sequence
+
+from gatecast import nn
+from gatecast.cells import equations_of
+from gatecast.kernels import Kernel, library
+from gatecast.nn.backend import kernel_of_call
+from gatecast.nn.stacking import run_stack
+
+KINDS: tuple[Any, ...] = (
+    nn.GRU,
+    lambda *sizes, **settings: nn.GRU(*sizes, reset_after=False, **settings),
+    nn.LSTM,
+    nn.RNN,
+    lambda *sizes, **settings: nn.RNN(*sizes, nonlinearity="relu", **settings),
+    nn.MinGRU,
+    nn.MinLSTM,
+    nn.IndRNN,
+    lambda *sizes, **settings: nn.IndRNN(*sizes, nonlinearity="tanh", **settings),
+)
+
+
+def main(calls: int) -> None:
+    """So many calls, and a line that says which library they ran in."""
+    for seed in range(calls):
+        try:
+            one_call(random.Random(seed))  # noqa: S311 - sizes, not secrets
+        except AssertionError as error:
+            sys.exit(f"call {seed}: {error}")
+    print(f"{calls} calls in {library.library()}")  # noqa: T201
+
+
+def one_call(draw: random.Random) -> None:
+    """One layer, forward, backward and one step, beside the reference cell."""
+    torch.manual_seed(draw.randrange(2**31))
+    torch.set_num_threads(draw.choice((1, 1, 2, 3)))
+    features, hidden = draw.choice((1, 2, 5, 16, 33, 70)), draw.choice((1, 3, 8, 15, 16, 17, 31, 48, 65))
+    settings = {"num_layers": draw.choice((1, 1, 2)), "bias": draw.random() < 0.7, "bidirectional": draw.random() < 0.3}
+    layer = draw.choice(KINDS)(features, hidden, **settings)
+    x = draw_input(draw, features)
+    shape = (settings["num_layers"] * (1 + settings["bidirectional"]), batch_of(x), hidden)
+    states = tuple(draw_state(draw, shape) for _ in equations_of(layer).states)
+    state = None if draw.random() < 0.4 else states[0] if len(states) == 1 else states
+    assert isinstance(kernel_of_call(layer, x, state), Kernel), "no kernel takes the call"
+    given = [] if state is None else list(states)
+    ends = [each.requires_grad_() for each in (data_of(x), *given) if draw.random() < 0.6]
+    ends += [each for each in layer.parameters() if draw.random() < 0.8]
+    results = [run(layer, x, state)[:2] for run in (type(layer).__call__, run_stack)]
+    compare([data_of(output) for output, _ in results], "output")
+    if ends:
+        pull = torch.randn_like(data_of(results[0][0]))[..., :1].expand_as(data_of(results[0][0]))
+        found = [torch.autograd.grad(loss(*result, pull), ends, allow_unused=True) for result in results]
+        for pair in zip(*found, strict=True):
+            assert (pair[0] is None) == (pair[1] is None), "a gradient is missing"
+            if pair[0] is not None:
+                compare(list(pair), "gradient")
+    if not settings["bidirectional"]:
+        state = tuple(torch.randn(shape) for _ in states)
+        nn.stepper(layer, shape[1])(torch.randn(shape[1], features), state if len(state) > 1 else state[0])
+
+
+def loss(output: Any, after: Any, pull: Tensor) -> Tensor:
+    """A number that everything a layer gives goes into."""
+    states = (after,) if isinstance(after, Tensor) else after
+    return (data_of(output) * pull).sum() + sum(state.square().sum() for state in states)
+
+
+def draw_input(draw: random.Random, features: int) -> Any:
+    """A batch with any strides, or packed sequences."""
+    steps, batch = draw.choice((1, 2, 7, 20)), draw.choice((1, 2, 7, 8, 9, 33, 70))
+    if draw.random() < 0.3:
+        sequences = [torch.randn(draw.randint(1, steps), features) for _ in range(batch)]
+        return pack_sequence(sequences, enforce_sorted=False)
+    order = draw.sample(range(3), 3)
+    whole = torch.randn(*((steps, batch, features)[k] for k in order), draw.choice((1, 2)))[..., 0]
+    return whole.permute(*(order.index(k) for k in range(3)))
+
+
+def draw_state(draw: random.Random, shape: tuple[int, ...]) -> Tensor:
+    """A state whose rows may lie apart, or whose units may."""
+    apart, spread = torch.randn(*shape[:2], shape[2] + 3)[..., 3:], torch.randn(*shape, 2)[..., 0]
+    return draw.choice((torch.randn(shape), apart, spread))
+
+
+def batch_of(x: Any) -> int:
+    """Sequences in an input."""
+    return int(x.batch_sizes[0]) if isinstance(x, PackedSequence) else x.shape[1]
+
+
+def data_of(given: Any) -> Tensor:
+    """The numbers of an input or output."""
+    return given.data if isinstance(given, PackedSequence) else given
+
+
+def compare(pair: list[Tensor], what: str) -> None:
+    """Refuse two results that differ by more than rounding does."""
+    ours, exact = (each.detach() for each in pair)
+    error = float((ours - exact).abs().max() / exact.abs().max().clamp(min=1))
+    assert error < 1e-4, f"{what} differs by {error}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        library.BUILT = Path(sys.argv[2])
+    main(int(sys.argv[1]))
