@@ -202,3 +202,24 @@ def test_batch_sizes_that_do_not_fit_are_refused_before_compiled_code_reads_them
         run_kernel(kernel_of(layer), weights_of(layer, "_l0"), x.data, (), x.batch_sizes, reverse=True)
     with refused:
         run_kernel(kernel_of(layer), weights_of(layer, "_l0"), x.data, (), torch.tensor([3, 2, 1], dtype=torch.int32))
+
+
+@every_kind
+@pytest.mark.parametrize("order", [[0], [0, 1, 2, 0]])
+def test_an_order_of_another_number_of_sequences_is_refused_before_compiled_code_reads_states(
+    kind: str, order: list[int]
+) -> None:
+    layer = KINDS[kind](3, 5)
+    x = PackedSequence(torch.randn(6, 3), torch.tensor([3, 2, 1]), torch.tensor(order), torch.tensor([0, 1, 2]))
+    with pytest.raises((ValueError, RuntimeError)):
+        layer(x, as_state(tuple(states_of(layer, x))))
+
+
+@every_kind
+def test_batch_sizes_changed_after_the_call_leave_its_gradients_alone(kind: str) -> None:
+    layer, x = KINDS[kind](3, 5), packed([3, 2, 1], 3)
+    loss = layer(x)[0].data.square().sum()
+    wanted = torch.autograd.grad(loss, list(layer.parameters()), retain_graph=True)
+    x.batch_sizes.copy_(torch.tensor([1, 2, 3]))
+    found = torch.autograd.grad(loss, list(layer.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))

@@ -92,3 +92,20 @@ def test_an_output_changed_before_the_backward_pass_is_noticed(kind: str) -> Non
     output.mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         output.sum().backward()
+
+
+@every_kind
+def test_python_threads_that_call_one_layer_get_their_own_results(kind: str) -> None:
+    layer, inputs = KINDS[kind](8, 32), torch.randn(6, 40, 64, 8)
+    expected = [layer(x)[0].detach() for x in inputs]
+    same: list[bool] = []
+
+    def work(number: int) -> None:
+        same.extend(torch.equal(layer(inputs[number])[0].detach(), expected[number]) for _ in range(50))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert same == [True] * 300
