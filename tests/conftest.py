@@ -3,8 +3,23 @@
 One thread: the nets are tiny, and several test processes would otherwise wait for each other's threads.
 """
 
+from collections.abc import Iterator
+
+import pytest
 import torch
 from jaxtyping import install_import_hook
 
 hook = install_import_hook("gatecast", "beartype.beartype")
 torch.set_num_threads(1)
+
+from gatecast.kernels.library import built, instruction_sets, library  # noqa: E402 - what is imported later is checked
+
+
+@pytest.fixture(params=[name for name in instruction_sets() if built(name).exists()])
+def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test once with each build of the kernels that this machine can run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATECAST_KERNELS", request.param)
+        library.cache_clear()
+        yield request.param
+    library.cache_clear()

@@ -12,19 +12,8 @@ from torch.testing import assert_close
 from gatecast import nn
 from gatecast.cells import equations_of
 from gatecast.cells.cell import weights_of
-from gatecast.kernels import Kernel, kernel_for
 from gatecast.kernels.operators import recurrence
-
-KINDS: dict[str, Any] = {
-    "gru": nn.GRU,
-    "lstm": nn.LSTM,
-    "elman_tanh": nn.RNN,
-    "mingru": nn.MinGRU,
-    "indrnn_relu": nn.IndRNN,
-}
-every_kind = pytest.mark.parametrize("kind", KINDS)
-if not isinstance(kernel_for(equations_of(nn.GRU(1, 1)), torch.device("cpu"), torch.float32), Kernel):
-    pytest.skip("there are no kernels on this machine", allow_module_level=True)
+from kernel_kinds import KINDS, every_kind
 
 
 def operators_in(graph: Any) -> list[str]:

@@ -35,13 +35,7 @@ def check_rows(rows: Tensor, places: int) -> None:
     Raises:
         ValueError: they grow, end at none, or sum to another number.
     """
-    counts = rows.tolist()
-    if (
-        rows.dtype is not torch.int64
-        or sorted(counts, reverse=True) != counts
-        or counts[-1] < 1
-        or sum(counts) != places
-    ):
-        raise ValueError(
-            f"batch_sizes of {places} packed rows count down to 1 or more and sum to {places}, got {counts}."
-        )
+    counts = rows.tolist() if rows.dim() == 1 and rows.dtype is torch.int64 else []
+    if not counts or counts[-1] < 1 or sum(counts) != places or counts != sorted(counts, reverse=True):
+        got = f"{rows.tolist()}, {rows.dtype}"
+        raise ValueError(f"batch_sizes of {places} packed rows count down to 1 or more and sum to {places}, got {got}.")

@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from gatecast.cells.equations import States, Weights
 from gatecast.cells.unrolling import Unrolled, unroll
 from gatecast.kernels.calling import Job, Pass, backward, forward
-from gatecast.kernels.checking import check_rows, check_weights
+from gatecast.kernels.checking import check_rows, check_tensor, check_weights
 from gatecast.kernels.operators import call_operator
 from gatecast.kernels.registry import Kernel
 
@@ -55,8 +55,12 @@ def run_kernel(
     check_weights(kernel.equations, weights, x.shape[-1], hidden)
     if rows is not None:
         check_rows(rows, len(x))
+        rows = rows.clone()
     elif is_watched():
         return call_operator(kernel, weights, x, states, reverse=reverse)
+    batch = x.shape[1] if rows is None else int(rows[0])
+    for name, state in zip(kernel.equations.states, states, strict=False):
+        check_tensor(name, state, (batch, hidden))
     first: tuple[Tensor | None, ...] = (None,) * len(kernel.equations.states)
     if states:
         first = tuple(state if state.stride(-1) == 1 else state.contiguous() for state in states)

@@ -26,8 +26,7 @@ def room(*shape: int) -> Tensor:
     if floats < SMALL:
         return torch.empty(shape)
     with _lock:
-        storage = _free(floats)
-    return torch.empty(0).set_(storage, 0, shape)  # type: ignore[call-overload]  # torch finds the strides
+        return torch.empty(0).set_(_free(floats), 0, shape)  # type: ignore[call-overload]  # torch finds the strides
 
 
 def _free(floats: int) -> torch.UntypedStorage:
