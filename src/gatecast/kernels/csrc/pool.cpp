@@ -18,6 +18,10 @@ namespace {
 
 using std::chrono::microseconds, std::chrono::steady_clock;
 
+constexpr microseconds WATCHING{1000};  // how long a caller who has nothing left to do watches for the others to finish
+// Parts for each thread: a thread that other work keeps from its processor leaves some of its share to the others.
+constexpr int64_t SHARES = 2;
+
 inline void pause() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -26,23 +30,12 @@ inline void pause() {
 #endif
 }
 
-// Look again and again whether something has come, which takes less than to fall asleep and be woken; but not for long.
-template <class Came>
-void watch(microseconds most, const Came& came) {
-    for (const auto end = steady_clock::now() + most; !came() && steady_clock::now() < end;)
+// Look again and again, which takes less than to fall asleep and be woken; but not for long.
+template <class Done>
+void watch(const Done& done) {
+    for (const auto end = steady_clock::now() + WATCHING; !done() && steady_clock::now() < end;)
         for (int turn = 0; turn < 8; ++turn) pause();
 }
-
-#ifndef BRIEF_US
-#define BRIEF_US 50
-#endif
-#ifndef PER
-#define PER 1
-#endif
-#ifndef LONG_US
-#define LONG_US 1000
-#endif
-constexpr microseconds BRIEF{BRIEF_US}, LONG{LONG_US};
 
 // One job at a time; its parts are handed to the workers, and the caller takes the first.
 class Pool {
@@ -52,25 +45,28 @@ class Pool {
         {
             std::lock_guard<std::mutex> lock(state_);
             while (workers_ < threads - 1) start();
-            work_ = &work, left_ = parts - 1, next_ = 1, parts_ = parts;
+            work_ = &work, left_ = parts - 1, next_ = 1, parts_ = parts, wanted_ = threads - 1;
         }
         ready_.notify_all();
         work(0);
         std::unique_lock<std::mutex> lock(state_);
-        while (next_ < parts_) {  // workers that have not woken yet leave their parts to the caller
-            const int64_t part = next_++;
-            lock.unlock();
-            work(part);
-            lock.lock();
-            --left_;
-        }
+        while (next_ < parts_) take_part(lock);  // workers that have not woken yet leave their parts to the caller
         lock.unlock();
-        watch(LONG, [this] { return left_ == 0; });
+        watch([this] { return left_ == 0; });
         lock.lock();
         done_.wait(lock, [this] { return left_ == 0; });
     }
 
    private:
+    void take_part(std::unique_lock<std::mutex>& lock) {
+        const int64_t part = next_++;
+        const auto* work = work_;
+        lock.unlock();
+        (*work)(part);
+        lock.lock();
+        --left_;
+    }
+
     void start() {
         std::thread([this] { serve(); }).detach();
         ++workers_;
@@ -79,24 +75,21 @@ class Pool {
     void serve() {
         std::unique_lock<std::mutex> lock(state_);
         for (;;) {
-            lock.unlock();
-            watch(BRIEF, [this] { return next_ < parts_; });
-            lock.lock();
-            ready_.wait(lock, [this] { return next_ < parts_; });
-            const int64_t part = next_++;
-            const auto* work = work_;
-            lock.unlock();
-            (*work)(part);
-            lock.lock();
-            if (--left_ == 0) done_.notify_one();
+            ready_.wait(lock, [this] { return next_ < parts_ && helping_ < wanted_; });
+            ++helping_;
+            while (next_ < parts_) {
+                take_part(lock);
+                if (left_ == 0) done_.notify_one();
+            }
+            --helping_;
         }
     }
 
     std::mutex turn_, state_;
     std::condition_variable ready_, done_;
     const std::function<void(int64_t)>* work_ = nullptr;
-    int64_t workers_ = 0;
-    std::atomic<int64_t> next_{0}, parts_{0}, left_{0};  // changed under the lock, watched without it
+    int64_t next_ = 0, parts_ = 0, workers_ = 0, wanted_ = 0, helping_ = 0;
+    std::atomic<int64_t> left_{0};  // changed under the lock, watched without it
 };
 
 // The pool is never destroyed: its workers may outlive static objects.  A forked child gets a fresh one, because threads
@@ -116,7 +109,7 @@ struct Memory {
 }  // namespace
 
 int64_t parts_of(int64_t rows, int64_t grain, int64_t threads) {
-    return threads == 1 ? 1 : std::max<int64_t>(1, std::min((rows + grain - 1) / grain, PER * threads));
+    return threads == 1 ? 1 : std::max<int64_t>(1, std::min((rows + grain - 1) / grain, SHARES * threads));
 }
 
 void over_rows(int64_t rows, int64_t grain, int64_t threads, const std::function<void(int64_t, int64_t, int64_t)>& work) {

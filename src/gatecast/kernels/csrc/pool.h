@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <functional>
 
-// Run work(first, last) over the rows [0, rows), in at most `threads` parts of whole `grain`s.
+// Run work(part, first, last) over the rows [0, rows), in parts of whole `grain`s, at most `threads` of them at a time.
 void over_rows(int64_t rows, int64_t grain, int64_t threads, const std::function<void(int64_t part, int64_t, int64_t)>& work);
 
 // How many parts over_rows makes.
