@@ -144,10 +144,13 @@ struct Forward {
         }
     }
 
+    // Gates that a sweep sums up: of the second only the last one.
+    static constexpr int summed(int sweep) { return sweep == 0 ? G : 1; }
+
     // R rows over all blocks, N at a time.
     template <int R, int SWEEP>
     void rows(const Step& now, int64_t r) const {
-        constexpr int N = SUMS / (G * R) > 4 ? 4 : SUMS / (G * R) > 1 ? SUMS / (G * R) : 1;
+        constexpr int FIT = SUMS / (summed(SWEEP) * R), N = FIT > 4 ? 4 : FIT > 1 ? FIT : 1;
         int64_t block = 0;
         for (; block + N <= blocks; block += N) tile<R, N, SWEEP>(now, r, block);
         for (; block < blocks; ++block) tile<R, 1, SWEEP>(now, r, block);
@@ -156,16 +159,18 @@ struct Forward {
     // One sweep over the units of the first `count` rows.
     template <int SWEEP>
     void sweep(const Step& now, int64_t count) const {
-        constexpr int R = SUMS / G > 8 ? 8 : SUMS / G, N = SUMS / (G * R);
+        constexpr int FIT = SUMS / summed(SWEEP), R = FIT > 8 ? 8 : FIT, N = FIT / R, FEW = N > 2 ? 2 : 1;
         int64_t whole = count / R * R;
         if (R == 6 && whole && count - whole == 2) whole -= R;  // 4 and 4 rows, not 6 and 2
         for (int64_t block = 0; block < blocks && whole;) {
-            const bool wide = block + N <= blocks;
+            const int64_t left = blocks - block;  // 4 are taken as 2 and 2, not as 3 and 1
+            const int64_t taken = left >= N && (N != 3 || left != 4) ? N : left >= FEW ? FEW : 1;
             for (int64_t r = 0; r < whole; r += R) {
-                if (wide) tile<R, N, SWEEP>(now, r, block);
+                if (taken == N) tile<R, N, SWEEP>(now, r, block);
+                else if (taken == FEW) tile<R, FEW, SWEEP>(now, r, block);
                 else tile<R, 1, SWEEP>(now, r, block);
             }
-            block += wide ? N : 1;
+            block += taken;
         }
         int64_t r = whole;
         for (; r + 4 <= count; r += 4) rows<4, SWEEP>(now, r);
