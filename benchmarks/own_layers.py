@@ -1,7 +1,7 @@
 """How much faster do kernels make the layers that torch.nn does not have?
 
-Each layer runs by its kernel and by its reference cell (the scan in parallel over time where the equations allow one), on
-the same weights and inputs, in turn, in one process; beside them stands torch.nn.GRU with as many units.  `train` is
+Each layer runs by its kernel and by its reference cell (the scan in parallel over time where the equations allow one),
+on the same weights and inputs, in turn, in one process; beside them stands torch.nn.GRU with as many units.  `train` is
 forward and backward of the sum of the outputs, with gradients to all weights; figures are medians in milliseconds.
 
     python benchmarks/own_layers.py [--rounds 9]

@@ -160,3 +160,20 @@ def test_a_scripted_cell_is_torch_nns_and_shares_its_weights(make: Make, *, bias
     scripted = torch.jit.script(model)
     assert all(torch.equal(a, b) for a, b in zip(as_tuple(scripted(x)), as_tuple(torchs(own)(x)), strict=True))
     assert all(a is b for a, b in zip(model.parameters(), own.parameters(), strict=True))
+
+
+@as_torch
+@pytest.mark.filterwarnings("ignore:There is a performance drop")  # torch's own, about its own step
+def test_vmap_runs_a_cell_over_weights(make: Make) -> None:
+    cell = make(3, 5)
+    x, state = given(cell, (2,))
+    both = {name: torch.stack([weight.detach(), weight.detach() / 2]) for name, weight in cell.named_parameters()}
+
+    def step(weights: dict[str, Tensor]) -> Any:
+        return torch.func.functional_call(cell, weights, (x, state))
+
+    mapped = as_tuple(torch.vmap(step)(both))
+    for k in range(2):
+        alone = as_tuple(step({name: weight[k] for name, weight in both.items()}))
+        for a, b in zip(mapped, alone, strict=True):
+            assert_close(a[k], b, rtol=1e-6, atol=1e-6)

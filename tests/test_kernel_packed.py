@@ -185,6 +185,13 @@ def test_what_is_no_number_stays_in_its_packed_sequence(kind: str) -> None:
     assert all(torch.equal(clean[row], dirty[row]) for row in (0, 1, 2, 4))
 
 
+@pytest.mark.parametrize("sizes", [torch.empty(0, dtype=torch.int64), torch.tensor([[3], [3]]), torch.tensor([6.0])])
+def test_batch_sizes_that_are_no_list_of_counts_are_refused(sizes: Tensor) -> None:
+    layer = nn.GRU(3, 5)
+    with pytest.raises(ValueError, match="of 6 packed rows count down to 1 or more and sum to 6, got"):
+        run_kernel(kernel_of(layer), weights_of(layer, "_l0"), torch.randn(6, 3), (), sizes)
+
+
 @every_kind
 @pytest.mark.parametrize(
     "sizes", [[2, 3, 1], [3, 0, 3], [3, 3, 0], [7, -1], [-1, 7], [3, 2], [3, 2, 2], [6, 2**62, -(2**62)]]

@@ -1,6 +1,6 @@
 """The recurrences of `gatecast.cells`, fast: no public class, only a faster road to a cell."""
 
-from gatecast.kernels.function import is_watched, run_kernel
+from gatecast.kernels.function import is_transformed, is_watched, run_kernel
 from gatecast.kernels.registry import Kernel, kernel_for
 
-__all__ = ["Kernel", "is_watched", "kernel_for", "run_kernel"]
+__all__ = ["Kernel", "is_transformed", "is_watched", "kernel_for", "run_kernel"]

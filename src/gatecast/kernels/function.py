@@ -75,7 +75,12 @@ def run_kernel(
 
 def is_watched() -> bool:
     """Whether torch.compile, torch.export or torch.vmap looks on, for whom a call has to be an operator of torch."""
-    return torch.compiler.is_compiling() or torch._C._functorch.get_interpreter_stack() is not None  # noqa: SLF001
+    return torch.compiler.is_compiling() or is_transformed()
+
+
+def is_transformed() -> bool:
+    """Whether the call stands inside torch.vmap or another transform of torch.func."""
+    return torch._C._functorch.get_interpreter_stack() is not None  # noqa: SLF001 - there is no public question
 
 
 class _Recurrence(torch.autograd.Function):

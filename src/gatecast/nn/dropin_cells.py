@@ -8,11 +8,14 @@ more, `reset_after`; with `reset_after=False` torch has no implementation, and t
 
 from typing import Any, final
 
+import torch
 from torch import Tensor, nn
 
 from gatecast.cells.cell import take_step
-from gatecast.cells.equations import Equations
+from gatecast.cells.equations import Equations, States
 from gatecast.cells.gru import GRUEquations
+from gatecast.cells.lstm import LSTMEquations
+from gatecast.kernels import is_transformed
 from gatecast.nn.dropin import torch_twin
 
 
@@ -29,9 +32,20 @@ class RNNCell(nn.RNNCell):
 class LSTMCell(nn.LSTMCell):
     """One step of the LSTM: `h, c = cell(x, (h, c))`.
 
-    Arguments, errors and numbers as torch.nn.LSTMCell, whose step runs.  Shapes: x is (B, I) or (I,), h and c are (B,
-    H) or (H,).  Equations: `gatecast.cells.lstm`.
+    Arguments, errors and numbers as torch.nn.LSTMCell, whose step runs; under torch.vmap, which cannot map that step,
+    the reference equations run.  Shapes: x is (B, I) or (I,), h and c are (B, H) or (H,).  Equations:
+    `gatecast.cells.lstm`.
     """
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        """What torch.jit.script compiles."""
+        return torch_twin(self)
+
+    def forward(self, input: Tensor, hx: States | None = None) -> States:  # type: ignore[override]  # noqa: A002
+        """The states after one step."""
+        if not torch.compiler.is_compiling() and is_transformed():
+            return take_step(self, LSTMEquations(), input, hx)[0]
+        return super().forward(input, hx)  # type: ignore[arg-type]
 
 
 @final
