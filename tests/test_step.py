@@ -1,4 +1,4 @@
-"""`nn.Step`: one step with frozen weights, bit for bit the layer's, which takes nothing on trust."""
+"""`nn.stepper`: one step with frozen weights, bit for bit the layer's, which takes nothing on trust."""
 
 import threading
 from typing import Any
@@ -58,6 +58,15 @@ def test_a_frozen_step_takes_nothing_on_trust() -> None:
         step(x, (h, h))
     with pytest.raises(ValueError, match=r"a state is \(1, 2, 4\).*got \(1, 2, 5\)"):
         nn.stepper(nn.LSTM(3, 4), batch=2)(x, (h, torch.zeros(1, 2, 5)))
+    for wrong, shown in ((x.numpy(), "ndarray"), ([[0.0] * 3] * 2, "list"), (None, "NoneType")):
+        with pytest.raises(ValueError, match=rf"x is \(2, 3\), .*; got a {shown}\."):
+            step(wrong, h)
+        with pytest.raises(ValueError, match=r"x is \(2, 3\), .*; got a"):
+            nn.stepper(nn.LSTM(3, 4), batch=2)(wrong, (h, h))
+    with pytest.raises(ValueError, match=r"a state is \(1, 2, 4\), .*; got a ndarray\."):
+        step(x, h.numpy())
+    with pytest.raises(ValueError, match=r"a state is \(1, 2, 4\), .*; got a tuple\."):
+        step(x, (h,))
     with pytest.raises(OptionError, match="cannot step by a kernel: it reads both directions"):
         nn.stepper(nn.GRU(3, 4, bidirectional=True))
     with pytest.raises(OptionError, match="the tensors are float64"):

@@ -5,14 +5,13 @@ packs them once; a layer that goes on learning needs a new one.
 """
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, empty_like
 
 from gatecast.cells import equations_of
 from gatecast.cells.cell import weights_of
-from gatecast.cells.equations import States
 from gatecast.errors import OptionError
 from gatecast.kernels import Kernel, kernel_for
 from gatecast.kernels.calling import PreparedStep, prepare
@@ -20,14 +19,16 @@ from gatecast.nn.stacking import Layer, state_shapes
 
 FLOAT = torch.float32
 Shapes = tuple[torch.Size, torch.Size]  # of x and of each state
+Step = Callable[[Tensor, Any], Any]
 
 
-def stepper(layer: Layer, batch: int = 1) -> Callable[[Tensor, Tensor | States], Tensor | States]:
+def stepper(layer: Layer, batch: int = 1) -> Step:
     """A function that takes one step of a layer with its weights as they are now: `state = step(x, state)`.
 
     x is (B, I), a state is as the layer's: (layers, B, H), or a pair of them for the LSTM.  The output of the step is h
     of the top layer, `state[-1]` (of the LSTM `state[0][-1]`).  Bit-equal to the layer's own call, and safe to share
-    between threads, because the state is a value.  It raises ValueError where x or a state does not fit.
+    between threads, because the state is a value.  It knows no gradients, and raises ValueError where x or a state does
+    not fit.
 
     Args:
         layer: of gatecast.nn or torch.nn, one that has a kernel, in one direction, float32 on the CPU.
@@ -50,19 +51,18 @@ def stepper(layer: Layer, batch: int = 1) -> Callable[[Tensor, Tensor | States],
     return step(prepared, (torch.Size((batch, layer.input_size)), torch.Size(shapes[0])))
 
 
-def _step_of_one(prepared: PreparedStep, shapes: Shapes) -> Callable[[Tensor, Tensor | States], Tensor | States]:
+def _step_of_one(prepared: PreparedStep, shapes: Shapes) -> Step:
     """For cells whose only state is h.  Every name is local: looking up and calling cost a tenth of a step."""
     run, first, alive = prepared
     x_shape, h_shape = shapes
 
-    def step(x: Tensor, state: Tensor | States) -> Tensor | States:
-        if (
-            not isinstance(state, Tensor)
-            or x.shape != x_shape
-            or state.shape != h_shape
-            or not x.dtype is FLOAT is state.dtype
-            or not (x.is_contiguous() and state.is_contiguous() and x.is_cpu and state.is_cpu)
-        ):
+    def step(x: Any, state: Any) -> Any:  # noqa: ANN401 - tensors; what is none is refused
+        try:
+            fits = x.shape == x_shape and x.dtype is FLOAT and x.is_contiguous() and x.is_cpu
+            held = state.shape == h_shape and state.dtype is FLOAT and state.is_contiguous() and state.is_cpu
+        except AttributeError:  # what is no tensor; to try costs less than to ask
+            fits = held = False
+        if not (fits and held):
             _refuse(x, state, shapes, 1)
         after = empty_like(state)
         run(first, x.data_ptr(), state.data_ptr(), after.data_ptr())
@@ -72,13 +72,13 @@ def _step_of_one(prepared: PreparedStep, shapes: Shapes) -> Callable[[Tensor, Te
     return step
 
 
-def _step_of_pair(prepared: PreparedStep, shapes: Shapes) -> Callable[[Tensor, Tensor | States], Tensor | States]:
+def _step_of_pair(prepared: PreparedStep, shapes: Shapes) -> Step:
     """For cells with the states h and c."""
     run, first, alive = prepared
     x_shape, h_shape = shapes
 
-    def step(x: Tensor, state: Tensor | States) -> Tensor | States:
-        if isinstance(state, Tensor) or len(state) != 2:
+    def step(x: Any, state: Any) -> Any:  # noqa: ANN401 - a tensor and a pair; what is none is refused
+        if not isinstance(state, (tuple, list)) or len(state) != 2:
             _refuse(x, state, shapes, 2)
         h, c = state
         if not (_fits(x, x_shape) and _fits(h, h_shape) and _fits(c, h_shape)):
@@ -91,22 +91,26 @@ def _step_of_pair(prepared: PreparedStep, shapes: Shapes) -> Callable[[Tensor, T
     return step
 
 
-def _refuse(x: Tensor, state: Tensor | States, shapes: Shapes, count: int) -> NoReturn:
+def _refuse(x: object, state: object, shapes: Shapes, count: int) -> NoReturn:
     """Say what does not fit: addresses go to compiled code, so nothing is taken on trust."""
     x_shape, h_shape = shapes
-    states = (state,) if isinstance(state, Tensor) else tuple(state)
+    states = tuple(state) if isinstance(state, (tuple, list)) else (state,)
     if not _fits(x, x_shape):
         raise ValueError(f"x is {tuple(x_shape)}, float32 on the CPU, without gaps; got {_shown(x)}.")
-    if len(states) != count or isinstance(state, Tensor) != (count == 1):
+    if len(states) != count:
         raise ValueError(f"this layer has {count} {'state' if count == 1 else 'states'}, got {len(states)}.")
-    wrong = next(each for each in states if not _fits(each, h_shape))
+    wrong = next((each for each in states if not _fits(each, h_shape)), state)
     raise ValueError(f"a state is {tuple(h_shape)}, float32 on the CPU, without gaps; got {_shown(wrong)}.")
 
 
-def _fits(tensor: Tensor, shape: torch.Size) -> bool:
-    return tensor.shape == shape and tensor.dtype is FLOAT and tensor.is_contiguous() and tensor.is_cpu
+def _fits(given: object, shape: torch.Size) -> bool:
+    if not isinstance(given, Tensor):
+        return False
+    return given.shape == shape and given.dtype is FLOAT and given.is_contiguous() and given.is_cpu
 
 
-def _shown(tensor: Tensor) -> str:
-    gaps = "" if tensor.is_contiguous() else ", with gaps"
-    return f"{tuple(tensor.shape)}, {str(tensor.dtype).removeprefix('torch.')} on {tensor.device}{gaps}"
+def _shown(given: object) -> str:
+    if not isinstance(given, Tensor):
+        return f"a {type(given).__name__}"
+    gaps = "" if given.is_contiguous() else ", with gaps"
+    return f"{tuple(given.shape)}, {str(given.dtype).removeprefix('torch.')} on {given.device}{gaps}"
