@@ -8,8 +8,9 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from gatecast.cells.equations import States, Weights
 from gatecast.cells.unrolling import Unrolled, unroll
-from gatecast.kernels.calling import Job, Pass, backward, forward
+from gatecast.kernels.calling import Pass, backward, forward
 from gatecast.kernels.checking import check_rows, check_tensor, check_weights
+from gatecast.kernels.job import Job
 from gatecast.kernels.operators import call_operator
 from gatecast.kernels.registry import Kernel
 

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from gatecast.cells.equations import WEIGHT_NAMES, States, Weights
 from gatecast.cells.unrolling import Unrolled
-from gatecast.kernels.calling import Job, Pass, backward, forward, pack_size, saved_size
+from gatecast.kernels.calling import Pass, backward, forward, saved_size
 from gatecast.kernels.checking import check_tensor, check_weights
+from gatecast.kernels.job import Job
+from gatecast.kernels.packing import pack_size
 from gatecast.kernels.registry import EQUATIONS, Kernel
 
 Tensors = list[Tensor]

@@ -14,7 +14,7 @@ from gatecast.cells import equations_of
 from gatecast.cells.cell import weights_of
 from gatecast.errors import OptionError
 from gatecast.kernels import Kernel, kernel_for
-from gatecast.kernels.calling import PreparedStep, prepare
+from gatecast.kernels.preparing import PreparedStep, prepare
 from gatecast.nn.stacking import Layer, state_shapes
 
 FLOAT = torch.float32

@@ -7,24 +7,11 @@
 
 #include <algorithm>
 
-#include "arguments.h"
-#include "packing.h"
 #include "pool.h"
 #include "tile.h"
+#include "weight_sums.h"
 
 constexpr int64_t TOGETHER = 128;  // rows x steps whose weight gradients are taken in one product
-
-// The gradients of the weights over some of the rows, transposed: (k, columns).  W has a row more than x has features: there
-// x is 1, and the sum is the gradient of a bias.  Columns that W does not have are summed apart.
-struct WeightSums {
-    WeightSums(float* room, int64_t input, int64_t hidden, int64_t gates)
-        : width(gates * padded(hidden)), U(room), W(U + hidden * width), bias(W + input * width), apart(bias + width) {}
-    static int64_t size(int64_t input, int64_t hidden, int64_t gates, int64_t columns) {
-        return ((hidden + input + 1) * gates + columns - gates) * padded(hidden);
-    }
-    int64_t width;
-    float *U, *W, *bias, *apart;
-};
 
 template <class Cell>
 struct Backward {
@@ -166,17 +153,9 @@ struct Backward {
     }
 };
 
-// to[order[column] * hidden + unit][k] = from[k][column * units + unit]
-inline void write_transposed(float* to, const float* from, const int* order, int64_t gates, int64_t hidden, int64_t count) {
-    const int64_t units = padded(hidden);
-    for (int64_t column = 0; column < gates; ++column)
-        transpose<false>(to + order[column] * hidden * count, count, from + column * units, gates * units, count, hidden);
-}
-
 // All rows, each thread with sums of its own; they are added in the order of the rows, so that a call repeats bit by bit.
 template <class Cell>
 void backward(const Sequence& s, const Gradients& g, const float* pack) {
-    constexpr int W_ORDER[] = {0, 1, 2, 3};
     const PackLayout<Cell> at(s.input, s.hidden);
     const int64_t threads = s.useful_threads(), parts = parts_of(s.batch, GRAIN, threads);
     const int64_t size = WeightSums::size(s.input, s.hidden, Cell::GATES, Cell::GRADIENTS);
@@ -190,13 +169,5 @@ void backward(const Sequence& s, const Gradients& g, const float* pack) {
     });
     for (int64_t part = 1; part < parts; ++part)
         for (int64_t i = 0; i < size; ++i) room[i] += room[part * size + i];
-    const WeightSums all(room, s.input, s.hidden, Cell::GATES);
-    if (g.U) write_transposed(g.U, all.U, Cell::U_ORDER, Cell::GATES, s.hidden, s.hidden);
-    if (g.W) write_transposed(g.W, all.W, W_ORDER, Cell::GATES, s.hidden, s.input);
-    for (int64_t gate = 0; gate < Cell::GATES; ++gate) {
-        const float* sum = all.bias + gate * padded(s.hidden);
-        const float* recurrent = Cell::GRADIENTS > Cell::GATES && gate == Cell::GATES - 1 ? all.apart : sum;
-        if (g.b) copy(g.b + gate * s.hidden, sum, s.hidden);
-        if (g.c) copy(g.c + gate * s.hidden, recurrent, s.hidden);
-    }
+    write_gradients<Cell>(g, WeightSums(room, s.input, s.hidden, Cell::GATES), s.input, s.hidden);
 }

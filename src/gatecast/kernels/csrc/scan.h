@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "arguments.h"
+#include "functions.h"
 #include "packing.h"
 #include "pool.h"
 #include "tile.h"
