@@ -33,6 +33,7 @@ from kernel_kinds import (
 )
 
 BATCHES, FEATURES = some.integers(1, 45), some.integers(1, 9) | some.integers(MANY, MANY + 8)
+NAN_WITH_PAYLOAD = torch.tensor(0x7FC00001, dtype=torch.int32).view(torch.float32).item()
 
 
 @every_kind
@@ -129,7 +130,7 @@ def test_weight_gradients_over_many_rows_and_steps_keep_their_digits(kind: str) 
 
 @every_kind
 @on_every_build
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), 1e30])
+@pytest.mark.parametrize("bad", [float("nan"), NAN_WITH_PAYLOAD, float("inf"), -float("inf"), 1e30])
 def test_what_is_no_finite_number_stays_in_its_row_from_its_step_on(kind: str, bad: float) -> None:
     layer, x = KINDS[kind](3, 20), torch.randn(5, 9, 3)
     clean, _ = layer(x)

@@ -61,7 +61,7 @@ inline vec held(vec x, float limit) {
 // 2^(scale * x) to a relative error of 2e-7, the power held to [-125, 125]; NaN stays NaN.
 template <int M>
 INLINE void exp2_each(vec (&x)[M], const float scale) {
-    constexpr float MAGIC = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number in the low bits
+    constexpr float MAGIC = 12583039.0f;  // 1.5 * 2^23 + 127: adding it leaves a whole number, as an exponent, in the low bits
     const float limit = 125.0f / (scale < 0 ? -scale : scale);
     vec whole[M], p[M];
     EACH(i, M) x[i] = held(x[i], limit);
@@ -72,7 +72,8 @@ INLINE void exp2_each(vec (&x)[M], const float scale) {
     EACH(i, M) p[i] = p[i] * x[i] + 2.402224243e-01f;
     EACH(i, M) p[i] = p[i] * x[i] + 6.931470037e-01f;
     EACH(i, M) p[i] = p[i] * x[i] + 1.0f;
-    EACH(i, M) x[i] = reinterpret_cast<vec>(reinterpret_cast<ivec>(p[i]) + (reinterpret_cast<ivec>(whole[i]) << 23));
+    // 2^whole is a factor: added to the bits of p, it would make a number of a NaN with a payload.
+    EACH(i, M) x[i] = p[i] * reinterpret_cast<vec>(reinterpret_cast<ivec>(whole[i]) << 23);
 }
 
 #endif

@@ -17,8 +17,7 @@ struct LSTM {
         tanh_each(g);
         EACH(i, M) {
             const vec before = load(at[i].memory);
-            const vec written = ifo[i] * g[i];
-            shown[i] = ifo[M + i] * before + written;
+            shown[i] = fused(ifo[i], g[i], ifo[M + i] * before);
             store(at[i].memory, shown[i]);
             if (at[i].saved == nullptr) continue;
             at[i].save(0, ifo[i]);
@@ -35,8 +34,7 @@ struct LSTM {
     static INLINE vec gradients(const float* saved, vec, vec, vec dh, float* dc, vec (&d)[GRADIENTS]) {
         const vec i = load(saved), f = load(saved + LANES), g = load(saved + 2 * LANES), o = load(saved + 3 * LANES);
         const vec before = load(saved + 4 * LANES);
-        const vec written = i * g;
-        const vec shown = tanh_of(f * before + written);
+        const vec shown = tanh_of(fused(i, g, f * before));
         const vec total = load(dc) + dh * o * (1.0f - shown * shown);
         d[0] = total * g * (i * (1.0f - i));
         d[1] = total * before * (f * (1.0f - f));

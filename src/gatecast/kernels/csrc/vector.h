@@ -56,6 +56,21 @@ inline vec fill(float value) {
 #endif
 }
 
+// a * b + c, rounded once.  Of a sum of two products the compiler may fuse either, and not the same one everywhere; this says
+// which.
+inline vec fused(vec a, vec b, vec c) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<vec>(
+        _mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif defined(__AVX2__)
+    return reinterpret_cast<vec>(
+        _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+#else
+    return reinterpret_cast<vec>(
+        vfmaq_f32(reinterpret_cast<float32x4_t>(c), reinterpret_cast<float32x4_t>(a), reinterpret_cast<float32x4_t>(b)));
+#endif
+}
+
 // The first `count` lanes; the others are zero.
 inline vec load_part(const float* from, int64_t count) {
     if (count >= LANES) return load(from);
