@@ -1,5 +1,5 @@
 // Elman's net: h' = tanh(W x + b + U h + c), or relu in place of tanh.  The way back needs nothing but h', the output.
-#include "exports.h"
+#include "dense.h"
 
 namespace {
 
@@ -40,5 +40,5 @@ struct ReLU : Elman {
 
 }  // namespace
 
-EXPORT_CELL(elman_tanh, Tanh)
-EXPORT_CELL(elman_relu, ReLU)
+EXPORT(elman_tanh, Dense<Tanh>)
+EXPORT(elman_relu, Dense<ReLU>)

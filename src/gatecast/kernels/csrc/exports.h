@@ -1,33 +1,24 @@
-// The C functions of a cell, by its name.
+// The C functions of a kernel, by its name.  What they do says a Kind: `Dense` or `ByUnit` of a cell.
 #pragma once
 
-#include "backward.h"
-#include "forward.h"
 #include "packing.h"
 #include "step.h"
 
-#define EXPORT_PASSES(name, Cell)                                                                            \
+#define EXPORT_PASSES(name, Kind)                                                                            \
     extern "C" {                                                                                             \
     int64_t name##_pack_size(int64_t input, int64_t hidden, int64_t for_backward) {                          \
-        const PackLayout<Cell> at(input, hidden);                                                            \
+        const Kind::Layout at(input, hidden);                                                                \
         return for_backward ? at.end : at.forward_end;                                                       \
     }                                                                                                        \
-    int64_t name##_saved_size(int64_t, int64_t hidden) { return padded(hidden) * Cell::SAVED; }              \
+    int64_t name##_saved_size(int64_t input, int64_t hidden) { return Kind::saved_size(input, hidden); }     \
     void name##_pack(const RawWeights* weights, float* to, int64_t for_backward) {                           \
-        pack<Cell>(to, *weights, for_backward);                                                              \
+        Kind::pack(to, *weights, for_backward);                                                              \
     }                                                                                                        \
-    void name##_forward(const Sequence* s, const float* pack) {                                              \
-        forward<Cell>(*s, PackLayout<Cell>(s->input, s->hidden).in(pack));                                   \
-    }                                                                                                        \
+    void name##_forward(const Sequence* s, const float* pack) { Kind::forward(*s, pack); }                   \
     void name##_backward(const Sequence* s, const Gradients* g, const float* pack) {                         \
-        backward<Cell>(*s, *g, pack);                                                                        \
+        Kind::backward(*s, *g, pack);                                                                        \
     }                                                                                                        \
     }
 
-template <class Cell>
-void forward_packed(const Sequence& s, const float* pack) {
-    forward<Cell>(s, PackLayout<Cell>(s.input, s.hidden).in(pack));
-}
-
-#define EXPORT_CELL(name, Cell) EXPORT_PASSES(name, Cell) EXPORT_STEP(name, forward_packed<Cell>)
-#define EXPORT_CELL_OF_PAIR(name, Cell) EXPORT_PASSES(name, Cell) EXPORT_STEP_OF_PAIR(name, forward_packed<Cell>)
+#define EXPORT(name, Kind) EXPORT_PASSES(name, Kind) EXPORT_STEP(name, Kind::forward)
+#define EXPORT_OF_PAIR(name, Kind) EXPORT_PASSES(name, Kind) EXPORT_STEP_OF_PAIR(name, Kind::forward)

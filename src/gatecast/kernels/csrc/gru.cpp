@@ -1,5 +1,5 @@
 // The GRU with r after the recurrent product: n = tanh(W x + b + r * (U h + c)).
-#include "exports.h"
+#include "dense.h"
 
 namespace {
 
@@ -38,4 +38,4 @@ struct GRU {
 
 }  // namespace
 
-EXPORT_CELL(gru, GRU)
+EXPORT(gru, Dense<GRU>)

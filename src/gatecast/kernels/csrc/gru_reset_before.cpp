@@ -1,5 +1,5 @@
 // The GRU with r before the recurrent product: n = tanh(W x + b + U (r * h) + c).
-#include "exports.h"
+#include "dense.h"
 
 namespace {
 
@@ -56,4 +56,4 @@ struct GRUResetBefore {
 
 }  // namespace
 
-EXPORT_CELL(gru_reset_before, GRUResetBefore)
+EXPORT(gru_reset_before, Dense<GRUResetBefore>)

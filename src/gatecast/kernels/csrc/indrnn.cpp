@@ -1,5 +1,5 @@
 // The independently recurrent net: h' = relu(W x + b + u * h), or tanh in place of relu.
-#include "scan_exports.h"
+#include "by_unit.h"
 
 namespace {
 
@@ -32,5 +32,5 @@ struct ReLU : IndRNN {
 
 }  // namespace
 
-EXPORT_SCAN(indrnn_tanh, Tanh)
-EXPORT_SCAN(indrnn_relu, ReLU)
+EXPORT(indrnn_tanh, ByUnit<Tanh>)
+EXPORT(indrnn_relu, ByUnit<ReLU>)

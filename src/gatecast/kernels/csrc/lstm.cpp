@@ -1,5 +1,5 @@
 // The LSTM: c' = f * c + i * g, h' = o * tanh(c').
-#include "exports.h"
+#include "dense.h"
 
 namespace {
 
@@ -47,4 +47,4 @@ struct LSTM {
 
 }  // namespace
 
-EXPORT_CELL_OF_PAIR(lstm, LSTM)
+EXPORT_OF_PAIR(lstm, Dense<LSTM>)

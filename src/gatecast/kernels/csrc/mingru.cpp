@@ -1,5 +1,5 @@
 // The minGRU: h' = (1 - z) * h + z * n.
-#include "scan_exports.h"
+#include "by_unit.h"
 
 namespace {
 
@@ -21,4 +21,4 @@ struct MinGRU {
 
 }  // namespace
 
-EXPORT_SCAN(mingru, MinGRU)
+EXPORT(mingru, ByUnit<MinGRU>)

@@ -1,5 +1,5 @@
 // The minLSTM: h' = f' * h + i' * g with f' = f / (f + i), i' = i / (f + i).
-#include "scan_exports.h"
+#include "by_unit.h"
 
 namespace {
 
@@ -37,4 +37,4 @@ struct MinLSTM {
 
 }  // namespace
 
-EXPORT_SCAN(minlstm, MinLSTM)
+EXPORT(minlstm, ByUnit<MinLSTM>)
