@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gatecast.kernels.library import instruction_sets
+from gatecast.kernels.library import SWITCH, instruction_sets
 
 ROOT = Path(__file__).parents[1]
 COMPILER = next(filter(shutil.which, ("c++", "g++", "clang++")), None)
@@ -47,7 +47,7 @@ def test_the_wheel_runs_its_kernels_on_a_machine_without_a_compiler(wheel: Path,
     packages = next(tmp_path.glob("fresh/lib/python*/site-packages"))
     zipfile.ZipFile(wheel).extractall(packages)
     packages.joinpath("others.pth").write_text(sysconfig.get_paths()["purelib"])  # torch and the other dependencies
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CXX")}
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CXX", SWITCH)}
     environment |= {"PATH": str(tmp_path / "fresh/bin")}
     python = tmp_path / "fresh/bin/python"
     done = subprocess.run([python, "-c", SHOW], env=environment, capture_output=True, text=True, check=False)
