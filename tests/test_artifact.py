@@ -79,7 +79,7 @@ def tensors_of(folder: Path) -> dict[str, torch.Tensor]:
 # What is saved is what is loaded
 
 
-@pytest.mark.parametrize("loss", ["quantile", "mse"])
+@pytest.mark.parametrize("loss", ["quantile", "mse", "student", "mixture"])
 def test_a_loaded_model_forecasts_bit_for_bit_the_same(tmp_path: Path, loss: str) -> None:
     forecaster = fitted(loss=loss)
     loaded, _ = load(save(forecaster, tmp_path))

@@ -16,6 +16,7 @@ from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, rolling_origins, split_by_time
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
 from gatecast.forecaster import RecurrentForecaster
+from gatecast.models.losses import LossName
 from gatecast.models.network import NetworkConfig
 from gatecast.nn import CELLS, LayerConfig
 
@@ -81,9 +82,11 @@ def test_forecasts_depend_on_their_own_window_only() -> None:
         np.testing.assert_allclose(forecaster.forecast(panel, origin, 6).mean[0], together[index], rtol=1e-6)
 
 
-def test_quantiles_are_in_order_and_the_point_forecast_is_the_median() -> None:
+@pytest.mark.parametrize("loss", ["quantile", "normal", "student", "mixture"])
+def test_quantiles_are_in_order_and_the_point_forecast_is_the_median(loss: LossName) -> None:
     panel = waves()
-    forecast = fitted(panel).forecast(panel, ORIGINS, 6)
+    forecast = fitted(panel, NetworkConfig(loss=loss)).forecast(panel, ORIGINS, 6)
+    assert np.isfinite(forecast.quantiles).all()
     assert forecast.levels == (0.1, 0.5, 0.9)
     assert (np.diff(forecast.quantiles, axis=-1) >= 0).all()
     np.testing.assert_array_equal(forecast.mean, forecast.quantiles[..., 1])

@@ -1,5 +1,7 @@
 """The network: normalisation, readout, head, losses."""
 
+from typing import get_args
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from gatecast.data.scalers import fit_scaling
 from gatecast.data.splits import Origins
 from gatecast.errors import OptionError
 from gatecast.forecaster import network_sizes
-from gatecast.models.losses import POINT_LOSSES, masked_mean, quantile_loss
+from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
 from gatecast.models.network import NetworkConfig, RecurrentNetwork
 from gatecast.models.normalising import Subtract, forecast_base
 from gatecast.nn import CELLS, LayerConfig, recurrent_layer
@@ -118,7 +120,7 @@ def test_quantile_loss_is_twice_the_pinball_loss_of_scikit_learn() -> None:
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("loss", ["quantile", "mae", "mse", "huber"])
+@pytest.mark.parametrize("loss", get_args(LossName))
 def test_missing_targets_move_no_weight(loss: str) -> None:
     network, batch = build(NetworkConfig(loss=loss))
     mask = batch.mask.clone()

@@ -78,9 +78,9 @@ class NetFlags:
     dropout
         Share of units dropped between layers while training (default: 0).
     loss
-        What training makes small (default: quantile).
+        What training makes small: errors, or the negative log-likelihood of a density (default: quantile).
     quantiles
-        Levels that the quantile loss trains (default: 0.1 0.5 0.9).
+        Levels that the quantile loss trains, or that are read off a density (default: 0.1 0.5 0.9).
     """
 
     cell: Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm"] | None = None
@@ -91,7 +91,7 @@ class NetFlags:
     hidden_size: int | None = None
     num_layers: int | None = None
     dropout: float | None = None
-    loss: Literal["quantile", "mae", "mse", "huber"] | None = None
+    loss: Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture"] | None = None
     quantiles: Numbers = None
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-LossName = Literal["quantile", "mae", "mse", "huber"]
+LossName = Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture"]
 Elementwise = Callable[[Tensor, Tensor], Tensor]
 
 

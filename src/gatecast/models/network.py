@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gatecast.data.batches import Batch
 from gatecast.errors import OptionError
+from gatecast.models.distributions import DENSITIES
 from gatecast.models.heads import DirectHead, Highway
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
 from gatecast.models.normalising import Subtract, forecast_base, input_channels, window_inputs
@@ -22,8 +23,10 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         layer: the recurrent layers.
         readout: the `last` state of the window, or the `mean` of all states.
         highway: add a linear forecast from the window to the net's.
-        loss: `quantile`, `mae`, `mse` or `huber`.
-        quantiles: the levels that the quantile loss trains, ascending, with 0.5 among them.
+        loss: `quantile`; `mae`, `mse` or `huber` of a point; or `normal`, `student` or `mixture`, the negative
+            log-likelihood of a density.
+        quantiles: the levels that the quantile loss trains, or that are read off the density; ascending, with 0.5 among
+            them.
     """
 
     layer: LayerConfig = LayerConfig()
@@ -35,7 +38,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         levels = self.quantiles
         inside = all(0 < level < 1 for level in levels)
-        if self.loss == "quantile" and not (inside and list(levels) == sorted(set(levels)) and 0.5 in levels):
+        if self.loss not in POINT_LOSSES and not (inside and list(levels) == sorted(set(levels)) and 0.5 in levels):
             raise OptionError(
                 f"quantiles are ascending levels between 0 and 1 with the median 0.5 among them, such as 0.1 0.5 0.9; "
                 f"got {' '.join(f'{level:g}' for level in levels) or 'none'}."
@@ -44,7 +47,12 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def levels(self) -> tuple[float, ...]:
         """The quantile levels of the output; empty when the loss is for a point."""
-        return self.quantiles if self.loss == "quantile" else ()
+        return () if self.loss in POINT_LOSSES else self.quantiles
+
+    @property
+    def raw(self) -> int:
+        """What the head says for each step and target: quantiles, parameters of a density, or a point."""
+        return DENSITIES[self.loss].parameters if self.loss in DENSITIES else max(1, len(self.levels))
 
 
 class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +82,7 @@ class RecurrentNetwork(nn.Module):
             )
         self.config, self.sizes = config, sizes
         own = input_channels(sizes.channels, sizes.targets, sizes.subtract)
-        outputs = sizes.targets * max(1, len(config.levels))
+        outputs = sizes.targets * config.raw
         features = own + sizes.channels + sizes.known + sizes.static
         self.encoder = recurrent_layer(config.layer, features, sizes.lookback)
         self.head = DirectHead(config.layer.output_size, sizes.known, sizes.horizon, outputs)
@@ -83,15 +91,24 @@ class RecurrentNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch horizon targets levels"]:
         """Forecast the scaled targets; a point forecaster has one level."""
+        raw, base = self._raw(batch)
+        if self.config.loss in DENSITIES:
+            return DENSITIES[self.config.loss].quantiles(raw, base, self.levels)
+        return base.unsqueeze(-1) + raw
+
+    def _raw(
+        self, batch: Batch
+    ) -> tuple[Float[Tensor, "batch horizon targets raw"], Float[Tensor, "batch horizon targets"]]:
+        """What the head says, and the base that it is said of."""
         sizes = self.sizes
         past = batch.past[..., : sizes.targets]
         states, _ = self.encoder(self._inputs(batch))  # (B, L, output_size)
         output = self.head(self._read(states), batch.known[:, sizes.lookback :])
-        output = output.unflatten(-1, (sizes.targets, -1))  # (B, H, targets, levels)
+        raw = output.unflatten(-1, (sizes.targets, -1))  # (B, H, targets, raw)
         base = forecast_base(past, sizes.horizon, sizes.subtract, sizes.season)
         if self.highway is not None:
             base = base + self.highway(past if sizes.subtract == "none" else past - past[:, -1:])
-        return base.unsqueeze(-1) + output
+        return raw, base
 
     def _inputs(self, batch: Batch) -> Float[Tensor, "batch lookback features"]:
         """Everything the encoder reads at each step of the lookback."""
@@ -111,9 +128,11 @@ class RecurrentNetwork(nn.Module):
 
     def loss(self, batch: Batch) -> Float[Tensor, ""]:
         """The training loss: the mean over observed targets, steps and levels, on the scaled values."""
-        output = self(batch)
-        if self.config.loss == "quantile":
-            errors = quantile_loss(batch.actual, output, self.levels)
+        raw, base = self._raw(batch)
+        if self.config.loss in DENSITIES:
+            errors = DENSITIES[self.config.loss].loss(batch.actual, raw, base)
+        elif self.config.loss == "quantile":
+            errors = quantile_loss(batch.actual, base.unsqueeze(-1) + raw, self.levels)
         else:
-            errors = POINT_LOSSES[self.config.loss](output, batch.actual.unsqueeze(-1))
+            errors = POINT_LOSSES[self.config.loss](base.unsqueeze(-1) + raw, batch.actual.unsqueeze(-1))
         return masked_mean(errors, batch.mask)

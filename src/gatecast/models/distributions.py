@@ -1,0 +1,121 @@
+"""Distributions as forecasts: what the head says of each step becomes the parameters of a density on the scaled values.
+
+The loss is the negative log-likelihood of what was observed; quantiles are read off the same density, so they cannot
+cross.  An untrained head says zero everywhere: a density around the base, the naive forecast.
+
+normal     location and scale                                  Salinas et al. 2020, DeepAR, section 3.1
+student    location, scale and degrees of freedom above 2      heavier tails, with a variance that exists
+mixture    weights, locations and scales of K Normals          Bishop 1994, mixture density networks, eq. 22-26
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, distributions
+from torch.nn.functional import softplus
+
+LEAST_SCALE = 1e-3  # of the scaled values: a constant stretch must not make the likelihood grow without bound
+HALVINGS = 40  # of the bracket around a quantile: down to rounding
+
+
+class Density(ABC):
+    """How raw outputs become a density for each step and target."""
+
+    parameters: int
+    """Raw outputs for each step and target."""
+
+    @abstractmethod
+    def of(self, raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"]) -> distributions.Distribution:
+        """The density that raw outputs stand for, around a base."""
+
+    @abstractmethod
+    def quantiles(
+        self, raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"], levels: Float[Tensor, " levels"]
+    ) -> Float[Tensor, "*shape levels"]:
+        """Its quantiles at ascending levels; without gradients, for they are read, not trained."""
+
+    @final
+    def loss(
+        self, actual: Float[Tensor, "*shape"], raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"]
+    ) -> Float[Tensor, "*shape one"]:
+        """The negative log-likelihood of what was observed."""
+        return -self.of(raw, base).log_prob(actual).unsqueeze(-1)
+
+
+@final
+class Normal(Density):
+    """A Normal: raw outputs are the location beside the base and the scale before softplus."""
+
+    parameters = 2
+
+    def of(self, raw: Tensor, base: Tensor) -> distributions.Normal:
+        """The density."""
+        return distributions.Normal(base + raw[..., 0], _scale(raw[..., 1]), validate_args=False)
+
+    @torch.no_grad()
+    def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
+        """By the inverse distribution function."""
+        density = self.of(raw.unsqueeze(-2), base.unsqueeze(-1))
+        return density.icdf(levels)
+
+
+@final
+class Student(Density):
+    """Student's t: as the Normal, and a third raw output for the degrees of freedom."""
+
+    parameters = 3
+
+    def of(self, raw: Tensor, base: Tensor) -> distributions.StudentT:
+        """The density."""
+        freedom = 2 + softplus(raw[..., 2])
+        return distributions.StudentT(freedom, base + raw[..., 0], _scale(raw[..., 1]), validate_args=False)
+
+    @torch.no_grad()
+    def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
+        """By the inverse distribution function of scipy, which torch does not have."""
+        from scipy.special import stdtrit  # noqa: PLC0415 - heavy, and only this density needs it
+
+        density = self.of(raw, base)
+        freedom = density.df.double().unsqueeze(-1).numpy()
+        steps = torch.from_numpy(stdtrit(freedom, levels.double().numpy())).to(raw.dtype)
+        return density.loc.unsqueeze(-1) + density.scale.unsqueeze(-1) * steps
+
+
+@final
+class Mixture(Density):
+    """K Normals: raw outputs are their weights before softmax, their locations beside the base, and their scales."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.parameters = 3 * count
+
+    def of(self, raw: Tensor, base: Tensor) -> distributions.MixtureSameFamily:
+        """The density; at first the Normals stand apart, because what is alike would learn alike."""
+        weights, places, scales = raw.unflatten(-1, (3, self.count)).unbind(-2)
+        apart = torch.linspace(-1, 1, self.count, dtype=raw.dtype)
+        parts = distributions.Normal(base.unsqueeze(-1) + places + apart, _scale(scales), validate_args=False)
+        shares = distributions.Categorical(logits=weights, validate_args=False)
+        return distributions.MixtureSameFamily(shares, parts, validate_args=False)
+
+    @torch.no_grad()
+    def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
+        """By halving a bracket: a quantile of the whole lies between the least and the largest of its parts."""
+        density = self.of(raw.unsqueeze(-2), base.unsqueeze(-1))  # (*shape, 1)
+        ends = density.component_distribution.icdf(levels.unsqueeze(-1))  # (*shape, levels, K)
+        low, high = ends.amin(-1), ends.amax(-1)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            below = density.cdf(middle) < levels
+            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+        return (low + high) / 2
+
+
+def _scale(raw: Tensor) -> Tensor:
+    return softplus(raw) + LEAST_SCALE
+
+
+DENSITIES: Mapping[str, Density] = MappingProxyType({"normal": Normal(), "student": Student(), "mixture": Mixture(3)})
