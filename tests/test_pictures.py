@@ -113,7 +113,7 @@ def test_the_shaded_parts_meet_where_the_data_were_cut() -> None:
 
 def test_titles_say_the_finding() -> None:
     titles = {name: figure.get_suptitle() for name, figure in drawn("daily").items()}
-    assert titles["training"] == "The validation error is lowest, 0.4348, at step 800 of 2,000."
+    assert titles["training"] == "The validation loss is lowest, 0.4348, at step 800 of 2,000."
     assert titles["backtest"].startswith("Mean absolute error over 12 windows: gru 0.4566, theta 0.55")
     assert "lower than that of theta at 28 of 28 steps" in titles["error_by_step"]
 

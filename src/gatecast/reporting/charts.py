@@ -76,7 +76,7 @@ def step_chart(run: RunReport) -> figure:
 
 
 def training_chart(run: RunReport) -> figure:
-    """The training loss, raw and smoothed, the validation error and its best step."""
+    """The training loss, raw and smoothed, the validation loss and its best step."""
     chart = canvas(np.arange(1), "loss", "step", log=spread(run.steps) > 20)
     raw = losses(run.steps)
     data = source(x=values(raw, "step"), loss=values(raw, "loss"), smooth=values(raw, "smooth"))

@@ -86,7 +86,7 @@ def step_note(run: RunReport) -> str:
 
 
 def best_step(run: RunReport) -> tuple[float, float] | None:
-    """The step with the lowest validation error, and that error; None when it was never taken."""
+    """The step with the lowest validation loss, and that loss; None when it was never taken."""
     return min(validation(run.steps).iter_rows(), key=lambda row: row[1], default=None)
 
 
@@ -97,8 +97,8 @@ def training_finding(run: RunReport) -> str:
     best = best_step(run)
     last = max((line.get("step") or 0 for line in run.steps), default=0)
     if best is None:
-        return f"{last:,.0f} steps of training; no validation error was logged."
-    return f"The validation error is lowest, {number(best[1])}, at step {best[0]:,.0f} of {last:,.0f}."
+        return f"{last:,.0f} steps of training; no validation loss was logged."
+    return f"The validation loss is lowest, {number(best[1])}, at step {best[0]:,.0f} of {last:,.0f}."
 
 
 def data_finding(run: RunReport) -> str:

@@ -131,7 +131,7 @@ def plot_steps(run: RunReport) -> Figure:
 
 
 def plot_training(run: RunReport) -> Figure:
-    """The training loss, raw and smoothed, the validation error and its best step."""
+    """The training loss, raw and smoothed, the validation loss and its best step."""
     figure, (chart,) = sheet(findings.training_finding(run))
     raw, checked = losses(run.steps), validation(run.steps)
     if best := findings.best_step(run):

@@ -1,4 +1,4 @@
-"""The training log as curves: the loss, its smoothed course, and the validation error."""
+"""The training log as curves: the loss, its smoothed course, and the validation loss."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -25,7 +25,7 @@ def losses(steps: Log) -> pl.DataFrame:
 
 
 def validation(steps: Log) -> pl.DataFrame:
-    """`step, validation`: the lines on which the validation error was taken."""
+    """`step, validation`: the lines on which the validation loss was taken."""
     return curve(steps, "validation")
 
 
