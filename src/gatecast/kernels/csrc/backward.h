@@ -11,8 +11,6 @@
 #include "tile.h"
 #include "weight_sums.h"
 
-constexpr int64_t TOGETHER = 128;  // rows x steps whose weight gradients are taken in one product
-
 template <class Cell>
 struct Backward {
     static constexpr int D = Cell::GRADIENTS, G = Cell::GATES;

@@ -3,17 +3,16 @@
 #pragma once
 
 #include "scan.h"
+#include "weight_sums.h"
 
-constexpr int64_t ROWS_TOGETHER = 128;  // rows x steps whose gradients of W are taken in one product
-
-// The gradients of the weights over some of the rows and steps: W transposed, (I, gates * units), then b and u.
+// The gradients of the weights over some of the rows: W transposed, (I, gates * units), then b and u.
 template <class Cell>
 struct ScanSums {
     ScanSums(float* room, int64_t input, int64_t hidden)
-        : units(padded(hidden)), width(Cell::GATES * units), W(room), b(W + input * width), u(b + width), end(u + units) {}
+        : units(padded(hidden)), width(Cell::GATES * units), W(room), b(W + input * width), u(b + width) {}
     static int64_t size(int64_t input, int64_t hidden) { return ((input + 1) * Cell::GATES + 1) * padded(hidden); }
     int64_t units, width;
-    float *W, *b, *u, *end;
+    float *W, *b, *u;
 };
 
 template <class Cell>
@@ -21,19 +20,19 @@ struct ScanBack {
     static constexpr int G = Cell::GATES;
     const Scan<Cell>& scan;
     const Gradients& g;
-    ScanSums<Cell> sums;  // over the steps that are filled
-    float* total;         // over all before, in the same order
+    ScanSums<Cell> sums;
+    float* recent;  // b and then u, over the rows that are filled
     const Sequence& s = scan.s;
     int64_t units = sums.units, features = padded(s.input);
     int64_t d_row = sums.width + LANES;  // powers of two would all meet in the same few cache lines
     int64_t from = 0, count = 0, filled = 0;
     float *dh = nullptr, *d = nullptr, *x = nullptr, *dx = nullptr;
-    float* goes[ROWS_TOGETHER] = {};  // where the rows of dx go
+    float* goes[TOGETHER] = {};  // where the rows of dx go
 
     // The rows [first, end) from the last step to the first.
     void run(int64_t first, int64_t end) {
         from = first, count = end - first, filled = 0;
-        const int64_t rows = std::max<int64_t>(1, ROWS_TOGETHER / count) * count;
+        const int64_t rows = std::max<int64_t>(1, TOGETHER / count) * count;
         dh = scratch(Use::ROWS, count * units + rows * (d_row + s.input + features));
         d = dh + count * units, x = d + rows * d_row, dx = x + rows * s.input;
         std::memset(dh, 0, count * units * sizeof(float));
@@ -86,7 +85,7 @@ struct ScanBack {
             float* to = d + (filled + r + i) * d_row + at;
 #pragma GCC unroll 4
             for (int gate = 0; gate < G; ++gate) store(to + gate * units, gradients[gate]);
-            if (Cell::OWN) store(sums.u + at, load(sums.u + at) + gradients[0] * h);
+            if (Cell::OWN) store(recent + sums.width + at, load(recent + sums.width + at) + gradients[0] * h);
         }
     }
 
@@ -95,15 +94,16 @@ struct ScanBack {
         if (g.W) product(s.input, G * scan.blocks, sums.W, sums.width, x, 1, s.input, d, d_row, PANEL, filled);
         for (int64_t row = 0; row < filled && g.b; ++row)
             for (int64_t at = 0; at < sums.width; at += LANES)
-                store(sums.b + at, load(sums.b + at) + load(d + row * d_row + at));
+                store(recent + at, load(recent + at) + load(d + row * d_row + at));
         if (g.x) input_gradients();
         hand_over();
         filled = 0;
     }
 
-    // A number that has taken in thousands of rows would round away much of the next: so it takes in sums.
+    // A number that has taken in thousands of rows would round away much of the next: so it takes in sums, as it does in
+    // `product`.
     void hand_over() {
-        for (float *from = sums.W, *to = total; from < sums.end; ++from, ++to) *to += *from, *from = 0.0f;
+        for (int64_t i = 0; i < sums.width + units; ++i) sums.b[i] += recent[i], recent[i] = 0.0f;
     }
 
     void input_gradients() {
@@ -115,32 +115,26 @@ struct ScanBack {
     }
 };
 
-// to[gate * hidden + unit][k] = from[k][gate * units + unit]
-inline void turn(float* to, const float* from, int64_t gates, int64_t hidden, int64_t count) {
-    const int64_t units = padded(hidden);
-    for (int64_t gate = 0; gate < gates; ++gate)
-        for (int64_t unit = 0; unit < hidden; ++unit, to += count)
-            for (int64_t k = 0; k < count; ++k) to[k] = from[k * gates * units + gate * units + unit];
-}
-
 // All rows, each thread with sums of its own; they are added in the order of the rows, so that a call repeats bit by bit.
 template <class Cell>
 void scan_backward(const Sequence& s, const Gradients& g, const float* pack) {
+    constexpr int ORDER[] = {0, 1, 2};
     const Scan<Cell> scan{s, pack};
     const int64_t threads = scan.useful_threads(), parts = parts_of(s.batch, GRAIN, threads);
     const int64_t size = ScanSums<Cell>::size(s.input, s.hidden);
-    float* room = scratch(Use::SUMS, 2 * parts * size);
+    const int64_t recent = (Cell::GATES + 1) * padded(s.hidden), share = size + recent;
+    float* room = scratch(Use::SUMS, parts * share);
     over_rows(s.batch, GRAIN, threads, [&](int64_t part, int64_t first, int64_t last) {
         const QuietFloats quiet;
-        float* total = room + 2 * part * size;
-        std::memset(total, 0, 2 * size * sizeof(float));
-        ScanBack<Cell> back{scan, g, {total + size, s.input, s.hidden}, total};
+        float* own = room + part * share;
+        std::memset(own, 0, share * sizeof(float));
+        ScanBack<Cell> back{scan, g, {own, s.input, s.hidden}, own + size};
         for (int64_t row = first; row < last; row += CHUNK) back.run(row, std::min(row + CHUNK, last));
     });
     for (int64_t part = 1; part < parts; ++part)
-        for (int64_t i = 0; i < size; ++i) room[i] += room[2 * part * size + i];
+        for (int64_t i = 0; i < size; ++i) room[i] += room[part * share + i];
     const ScanSums<Cell> all(room, s.input, s.hidden);
-    if (g.W) turn(g.W, all.W, Cell::GATES, s.hidden, s.input);
-    if (g.b) turn(g.b, all.b, Cell::GATES, s.hidden, 1);
-    if (g.U) turn(g.U, all.u, 1, s.hidden, 1);
+    if (g.W) write_transposed(g.W, all.W, ORDER, Cell::GATES, s.hidden, s.input);
+    if (g.b) write_transposed(g.b, all.b, ORDER, Cell::GATES, s.hidden, 1);
+    if (g.U) write_transposed(g.U, all.u, ORDER, 1, s.hidden, 1);
 }

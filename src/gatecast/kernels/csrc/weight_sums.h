@@ -4,6 +4,8 @@
 #include "arguments.h"
 #include "packing.h"
 
+constexpr int64_t TOGETHER = 128;  // rows x steps whose weight gradients are taken in one product
+
 // The gradients of the weights over some of the rows, transposed: (k, columns).  W has a row more than x has features: there
 // x is 1, and the sum is the gradient of a bias.  Columns that W does not have are summed apart.
 struct WeightSums {
