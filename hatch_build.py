@@ -51,6 +51,7 @@ class KernelBuild(BuildHookInterface):  # type: ignore[type-arg]
         if library.exists() and library.stat().st_mtime > max(source.stat().st_mtime for source in sources):
             return library
         library.parent.mkdir(exist_ok=True)
+        library.unlink(missing_ok=True)  # an old one would be loaded where the new one cannot be built
         try:
             compile_library(compiler, flag, sorted(kernels.glob("csrc/*.cpp")), library)
         except subprocess.CalledProcessError as error:

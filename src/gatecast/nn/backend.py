@@ -46,14 +46,14 @@ def kernel_of_call(layer: Layer, x: Given, state: Tensor | States | None) -> Ker
     kernel = kernel_for(equations_of(layer), _data(x).device, torch.float32 if _is_cast(x) else _data(x).dtype)
     if not isinstance(kernel, Kernel):
         return kernel
-    if not torch.compiler.is_compiling() and _is_transformed():
+    if not torch.compiler.is_compiling() and _is_recorded():
         return "the call is being traced or differentiated by torch.jit or torch.func"
     if not isinstance(x, Tensor) and is_watched():
         return "packed sequences are no operator of torch, which torch.compile and torch.vmap want to see"
     return kernel if _fits(layer, x, state) else "the input, the state or the weights are not what the kernels take"
 
 
-def _is_transformed() -> bool:
+def _is_recorded() -> bool:
     """Whether torch.jit records the call, or a transform of torch.func other than vmap looks on."""
     if torch._C._get_tracing_state() is not None:  # noqa: SLF001 - there is no public question
         return True
