@@ -11,6 +11,18 @@ from gatecast import cells, nn
 from gatecast.cells import Cell
 from gatecast.nn.stacking import Stack
 
+# A layer for each kernel, by the kernel's name.
+KINDS: dict[str, Any] = {
+    "gru": nn.GRU,
+    "gru_reset_before": lambda *sizes, **settings: nn.GRU(*sizes, reset_after=False, **settings),
+    "lstm": nn.LSTM,
+    "elman_tanh": nn.RNN,
+    "elman_relu": lambda *sizes, **settings: nn.RNN(*sizes, nonlinearity="relu", **settings),
+    "mingru": nn.MinGRU,
+    "minlstm": nn.MinLSTM,
+    "indrnn_tanh": lambda *sizes, **settings: nn.IndRNN(*sizes, nonlinearity="tanh", **settings),
+    "indrnn_relu": nn.IndRNN,
+}
 CELL_CLASSES = [found for found in vars(cells).values() if isinstance(found, type) and issubclass(found, Cell)]
 LAYER_CLASSES = [
     found for found in vars(nn).values() if isinstance(found, type) and issubclass(found, Stack | torch.nn.RNNBase)

@@ -14,23 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
+from cell_catalogue import KINDS
 from gatecast import nn
 from gatecast.cells import equations_of
 from gatecast.kernels import Kernel, library
 from gatecast.nn.backend import kernel_of_call
 from gatecast.nn.stacking import run_stack
-
-KINDS: tuple[Any, ...] = (
-    nn.GRU,
-    lambda *sizes, **settings: nn.GRU(*sizes, reset_after=False, **settings),
-    nn.LSTM,
-    nn.RNN,
-    lambda *sizes, **settings: nn.RNN(*sizes, nonlinearity="relu", **settings),
-    nn.MinGRU,
-    nn.MinLSTM,
-    nn.IndRNN,
-    lambda *sizes, **settings: nn.IndRNN(*sizes, nonlinearity="tanh", **settings),
-)
 
 
 def main(calls: int) -> None:
@@ -49,7 +38,7 @@ def one_call(draw: random.Random) -> None:
     torch.set_num_threads(draw.choice((1, 1, 2, 3)))
     features, hidden = draw.choice((1, 2, 5, 16, 33, 70)), draw.choice((1, 3, 8, 15, 16, 17, 31, 48, 65))
     settings = {"num_layers": draw.choice((1, 1, 2)), "bias": draw.random() < 0.7, "bidirectional": draw.random() < 0.3}
-    layer = draw.choice(KINDS)(features, hidden, **settings)
+    layer = draw.choice(tuple(KINDS.values()))(features, hidden, **settings)
     x = draw_input(draw, features)
     shape = (settings["num_layers"] * (1 + settings["bidirectional"]), batch_of(x), hidden)
     states = tuple(draw_state(draw, shape) for _ in equations_of(layer).states)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
+from cell_catalogue import KINDS
 from gatecast import nn
 from gatecast.cells import equations_of
 from gatecast.cells.cell import weights_of
@@ -16,17 +17,6 @@ from gatecast.cells.equations import States
 from gatecast.cells.unrolling import unroll_by_steps
 from gatecast.kernels import Kernel, kernel_for
 
-KINDS: dict[str, Any] = {
-    "gru": nn.GRU,
-    "gru_reset_before": lambda *sizes, **settings: nn.GRU(*sizes, reset_after=False, **settings),
-    "lstm": nn.LSTM,
-    "elman_tanh": nn.RNN,
-    "elman_relu": lambda *sizes, **settings: nn.RNN(*sizes, nonlinearity="relu", **settings),
-    "mingru": nn.MinGRU,
-    "minlstm": nn.MinLSTM,
-    "indrnn_tanh": lambda *sizes, **settings: nn.IndRNN(*sizes, nonlinearity="tanh", **settings),
-    "indrnn_relu": nn.IndRNN,
-}
 UNIT_BY_UNIT = ("mingru", "minlstm", "indrnn_tanh", "indrnn_relu")  # whose units do not meet between steps
 MANY = 33  # inputs from which on the kernels of UNIT_BY_UNIT keep W x + b for the backward pass
 

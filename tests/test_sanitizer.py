@@ -1,6 +1,7 @@
 """The kernels read and write nothing but what they were given: random calls, watched by AddressSanitizer."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from gatecast import kernels
 from gatecast.kernels.library import instruction_sets
 
 CALLS = os.environ.get("GATECAST_FUZZ", "150")
-MARCH = {"avx512": "-march=x86-64-v4", "avx2": "-march=x86-64-v3"}
+BUILD = runpy.run_path(str(Path(__file__).parents[1] / "hatch_build.py"))
+MARCH: dict[str, str] = BUILD["INSTRUCTION_SETS"]["x86_64"]
 WATCHED = ("-fsanitize=address", "--param", "asan-instrumentation-with-call-threshold=0")  # calls compile sooner
-FLAGS = ("-std=c++17", "-O2", "-g1", "-fPIC", "-shared", "-pthread", "-ffp-contract=fast", *WATCHED)
+FLAGS = (*BUILD["FLAGS"], "-O2", "-g1", "-shared", *WATCHED)
 SOURCES = sorted(Path(kernels.__file__).parent.glob("csrc/*.cpp"))
 
 
