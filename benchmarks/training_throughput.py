@@ -40,8 +40,8 @@ def forecaster(lookback: int, horizon: int, hidden: int, batch: int) -> tuple[It
         network=NetworkConfig(layer=LayerConfig(hidden_size=hidden)),
         training=TrainingConfig(steps=10**6, batch_size=batch, evaluate_every=10**6, schedule="constant"),
     )
-    network, data, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, horizon))
-    return train(network, data, config.training, state), network.encoder.input_size
+    network, course, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, horizon))
+    return train(network, course, config.training, state), network.encoder.layer.input_size
 
 
 class Plain(nn.Module):

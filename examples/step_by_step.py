@@ -24,8 +24,8 @@ config = ForecasterConfig(
     training=TrainingConfig(steps=200),
 )
 forecaster = RecurrentForecaster(config)
-network, data, state = forecaster.prepare(panel, split)
-for record in train(network, data, config.training, state):
+network, course, state = forecaster.prepare(panel, split)
+for record in train(network, course, config.training, state):
     if record.validation is not None:
         print(f"step {record.step:4d}  loss {record.loss:.4f}  validation {record.validation:.4f}")
 forecaster.keep_best(state)

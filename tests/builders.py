@@ -6,9 +6,9 @@ import numpy as np
 from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
-from gatecast.forecaster import ForecasterConfig
+from gatecast.forecaster import ForecasterConfig, Mode
 from gatecast.models.network import NetworkConfig
-from gatecast.models.normalising import Subtract
+from gatecast.models.normalising import Normalise, Subtract
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig
 
@@ -60,14 +60,19 @@ def small_config(
     network: NetworkConfig | None = None,
     layer: LayerConfig | None = None,
     subtract: Subtract = "last",
+    mode: Mode = "windows",
+    normalise: Normalise | None = None,
     **training: object,
 ) -> ForecasterConfig:
     """A net that trains in a moment."""
     network = network or NetworkConfig(layer=layer or LayerConfig(hidden_size=8))
-    settings = {"steps": 12, "batch_size": 16, "evaluate_every": 4} | training
+    chunks = {"time": 32, "streams": 4, "chunks": 3, "burn_in": 4}
+    settings = {"steps": 12, "batch_size": 16, "evaluate_every": 4} | chunks | training
     return ForecasterConfig(
         lookback=24,
         horizon=6,
+        mode=mode,
+        normalise=normalise or ("causal" if mode == "sequences" else "none" if subtract == "none" else "last"),
         season=SEASON,
         subtract=subtract,
         network=network,

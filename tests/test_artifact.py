@@ -216,19 +216,19 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_opened(folder: Path, n
 @pytest.mark.parametrize("poison", [float("nan"), float("inf"), float("-inf")])
 def test_weights_that_are_no_numbers_are_refused(folder: Path, poison: float) -> None:
     tensors = tensors_of(folder)
-    tensors["encoder.weight_hh_l0"][1, 2] = poison
+    tensors["encoder.layer.weight_hh_l0"][1, 2] = poison
     put_weights(folder, save_tensors(tensors))
-    with pytest.raises(ArtifactError, match=r"encoder\.weight_hh_l0 holds NaN or infinite"):
+    with pytest.raises(ArtifactError, match=r"encoder\.layer\.weight_hh_l0 holds NaN or infinite"):
         load(folder)
 
 
 CHANGES: dict[str, Callable[[dict[str, torch.Tensor]], object]] = {
-    "another shape": lambda tensors: tensors.update({"head.context.bias": torch.zeros(3)}),
+    "another shape": lambda tensors: tensors.update({"decoder.context.bias": torch.zeros(3)}),
     "a transposed shape": lambda tensors: tensors.update({"highway.linear.weight": torch.zeros(24, 6)}),
-    "another type": lambda tensors: tensors.update({"head.context.bias": tensors["head.context.bias"].double()}),
-    "whole numbers": lambda tensors: tensors.update({"head.context.bias": tensors["head.context.bias"].int()}),
-    "another name": lambda tensors: tensors.update({"head.bias": tensors.pop("head.context.bias")}),
-    "one too few": lambda tensors: tensors.pop("head.context.bias"),
+    "another type": lambda tensors: tensors.update({"decoder.context.bias": tensors["decoder.context.bias"].double()}),
+    "whole numbers": lambda tensors: tensors.update({"decoder.context.bias": tensors["decoder.context.bias"].int()}),
+    "another name": lambda tensors: tensors.update({"decoder.bias": tensors.pop("decoder.context.bias")}),
+    "one too few": lambda tensors: tensors.pop("decoder.context.bias"),
     "one too many": lambda tensors: tensors.update({"extra": torch.zeros(1)}),
     "none": lambda tensors: tensors.clear(),
 }

@@ -158,7 +158,7 @@ def test_static_covariates_tell_series_apart() -> None:
     )
     forecaster = fitted(panel)
     with torch.no_grad():
-        forecaster.network_.head.context.weight.normal_()
+        forecaster.network_.decoder.context.weight.normal_()
     swapped = Panel(columns, base.frequency, base.ids, base.offsets, base.times, base.values, panel.static[::-1].copy())
     difference = forecaster.forecast(panel, ORIGINS, 6).mean - forecaster.forecast(swapped, ORIGINS, 6).mean
     assert np.abs(difference).min() > 1e-6

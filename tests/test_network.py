@@ -16,7 +16,7 @@ from gatecast.errors import OptionError
 from gatecast.forecaster import network_sizes
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
 from gatecast.models.network import NetworkConfig, RecurrentNetwork
-from gatecast.models.normalising import Subtract, forecast_base
+from gatecast.models.normalising import Frame, Subtract, forecast_base
 from gatecast.nn import CELLS, LayerConfig, recurrent_layer
 
 
@@ -27,7 +27,7 @@ def build(
     panel = waves(targets=targets, past=past)
     settings = small_config(network=config, subtract=subtract)
     torch.manual_seed(seed)
-    network = RecurrentNetwork(config, network_sizes(settings, panel.columns, panel.frequency))
+    network = RecurrentNetwork(config, network_sizes(settings, panel.columns, panel.frequency, len(panel.ids)))
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     layout = Layout(settings.lookback, settings.horizon)
@@ -72,7 +72,9 @@ def test_an_untrained_net_forecasts_its_base(subtract: str) -> None:
     _, batch = build(NetworkConfig(), subtract)
     panel = waves()
     settings = small_config(subtract=subtract)
-    network = RecurrentNetwork(settings.network, network_sizes(settings, panel.columns, panel.frequency))
+    network = RecurrentNetwork(
+        settings.network, network_sizes(settings, panel.columns, panel.frequency, len(panel.ids))
+    )
     last = batch.past[:, -1:, :1].expand(-1, 6, 1)
     base = {"last": last, "seasonal": batch.past[:, -SEASON : -SEASON + 6, :1], "none": torch.zeros_like(last)}[
         subtract
@@ -82,7 +84,8 @@ def test_an_untrained_net_forecasts_its_base(subtract: str) -> None:
 
 def test_seasonal_subtraction_repeats_the_season_over_a_longer_horizon() -> None:
     past = torch.arange(10.0)[None, :, None]
-    assert forecast_base(past, 7, "seasonal", 3).flatten().tolist() == [7, 8, 9, 7, 8, 9, 7]
+    base = forecast_base(past, 7, Frame("last", "seasonal", 3), past[:, -1:])
+    assert base.flatten().tolist() == [7, 8, 9, 7, 8, 9, 7]
 
 
 def test_encoder_is_torch_nn_with_state_in_and_state_out() -> None:
@@ -102,7 +105,7 @@ def test_several_targets_have_their_own_forecasts_and_scales() -> None:
 def test_gradients_of_the_whole_net_are_those_of_finite_differences() -> None:
     network, batch = build(NetworkConfig(layer=LayerConfig(hidden_size=3), loss="mse"))
     network = network.double()
-    batch = Batch(**{name: tensor.double() for name, tensor in vars(batch).items()})
+    batch = Batch(**{name: t.double() if t.is_floating_point() else t for name, t in vars(batch).items()})
     names, parameters = zip(*network.named_parameters(), strict=True)
 
     def loss(*values: torch.Tensor) -> torch.Tensor:
@@ -159,6 +162,6 @@ def test_quantiles_without_a_median_or_out_of_order_are_refused(quantiles: tuple
 
 def test_a_lookback_shorter_than_the_season_is_refused() -> None:
     panel = waves()
-    sizes = network_sizes(small_config(), panel.columns, panel.frequency)
+    sizes = network_sizes(small_config(), panel.columns, panel.frequency, len(panel.ids))
     with pytest.raises(OptionError, match="needs a lookback of at least 48, got 24"):
-        RecurrentNetwork(NetworkConfig(), msgspec.structs.replace(sizes, season=48, subtract="seasonal"))
+        RecurrentNetwork(NetworkConfig(), msgspec.structs.replace(sizes, frame=Frame("last", "seasonal", 48)))

@@ -158,8 +158,8 @@ def test_gatecasts_windows_end_before_their_target_run_forwards_and_reach_the_ne
     values = np.arange(100, dtype=np.float32)[:, None]  # a row's value is its number
     numbered = type(panel)(**{**vars(panel), "values": values})
     forecaster = RecurrentForecaster(small_config())  # lookback 24, horizon 6
-    network, data, _ = forecaster.prepare(numbered, split_by_time(numbered, 6))
-    batch = data.tensors.gather(data.train)
+    network, course, _ = forecaster.prepare(numbered, split_by_time(numbered, 6))
+    batch = course.tensors.gather(course.train)
     unscaled = fit_scaling("standard", numbered, split_by_time(numbered, 6).train_end)
     past = unscaled.inverse(batch.past.double().numpy(), 0)[..., 0]
     actual = unscaled.inverse(batch.actual.double().numpy(), 0)[..., 0]

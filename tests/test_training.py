@@ -43,8 +43,8 @@ def assert_same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -
 
 def run(config: ForecasterConfig) -> tuple[RecurrentNetwork, list[StepRecord]]:
     panel = waves()
-    network, data, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
-    return network, list(train(network, data, config.training, state))
+    network, course, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    return network, list(train(network, course, config.training, state))
 
 
 @pytest.mark.parametrize("decoupled", [False, True])
@@ -92,10 +92,10 @@ def test_the_cosine_schedule_warms_up_peaks_once_and_ends_at_a_hundredth() -> No
 def test_training_lowers_the_loss_below_the_naive_forecast_it_starts_from() -> None:
     config = small_config(steps=150, learning_rate=0.01, evaluate_every=50)
     panel = waves()
-    network, data, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
-    first = next(iter(train(network, data, config.training, state)))
+    network, course, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    first = next(iter(train(network, course, config.training, state)))
     untrained = state.best_validation
-    list(train(network, data, config.training, state))
+    list(train(network, course, config.training, state))
     assert first.loss > 0
     assert state.best_validation < 0.5 * untrained
 
@@ -129,18 +129,18 @@ def test_resumed_run_equals_unbroken_run(tmp_path: Path, layer: LayerConfig, bro
     config = small_config(layer=layer)
     panel = waves()
     split = split_by_time(panel, 6)
-    network, data, state = RecurrentForecaster(config).prepare(panel, split)
-    unbroken = list(train(network, data, config.training, state))
+    network, course, state = RecurrentForecaster(config).prepare(panel, split)
+    unbroken = list(train(network, course, config.training, state))
 
-    stopped, data, stopped_state = RecurrentForecaster(config).prepare(panel, split)
-    for record in train(stopped, data, config.training, stopped_state):
+    stopped, course, stopped_state = RecurrentForecaster(config).prepare(panel, split)
+    for record in train(stopped, course, config.training, stopped_state):
         if record.step == broken_at:
             break
     path = save_checkpoint(tmp_path, stopped, stopped_state)
 
-    resumed, data, resumed_state = RecurrentForecaster(config).prepare(panel, split)
+    resumed, course, resumed_state = RecurrentForecaster(config).prepare(panel, split)
     load_checkpoint(path, resumed, resumed_state)
-    assert list(train(resumed, data, config.training, resumed_state)) == unbroken[broken_at:]
+    assert list(train(resumed, course, config.training, resumed_state)) == unbroken[broken_at:]
     assert_same(weights(network), weights(resumed))
     assert_same(state.best_weights, resumed_state.best_weights)
     assert (state.best_step, state.best_validation) == (resumed_state.best_step, resumed_state.best_validation)
@@ -149,8 +149,8 @@ def test_resumed_run_equals_unbroken_run(tmp_path: Path, layer: LayerConfig, bro
 def test_only_the_newest_two_checkpoints_are_kept(tmp_path: Path) -> None:
     config = small_config()
     panel = waves()
-    network, data, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
-    for _ in train(network, data, config.training, state):
+    network, course, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    for _ in train(network, course, config.training, state):
         save_checkpoint(tmp_path, network, state)
     assert [path.name for path in checkpoints(tmp_path)] == ["step-00000011.safetensors", "step-00000012.safetensors"]
 
@@ -195,8 +195,8 @@ def test_early_stopping_waits_for_its_patience_and_keeps_the_best_weights() -> N
     config = small_config(steps=500, learning_rate=1.0, patience=2)
     panel = waves()
     forecaster = RecurrentForecaster(config)
-    network, data, state = forecaster.prepare(panel, split_by_time(panel, 6))
-    records = list(train(network, data, config.training, state))
+    network, course, state = forecaster.prepare(panel, split_by_time(panel, 6))
+    records = list(train(network, course, config.training, state))
     assert records[-1].step == state.best_step + 2 * config.training.evaluate_every
     assert records[-1].step < 500
     forecaster.keep_best(state)
@@ -206,11 +206,11 @@ def test_early_stopping_waits_for_its_patience_and_keeps_the_best_weights() -> N
 def test_a_loss_that_is_not_a_number_stops_with_advice() -> None:
     panel = waves()
     config = small_config()
-    network, data, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    network, course, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
     with torch.no_grad():
-        network.head.context.weight.fill_(math.inf)
+        network.decoder.context.weight.fill_(math.inf)
     with pytest.raises(TrainingError, match=r"Lower training\.learning_rate"):
-        list(train(network, data, config.training, state))
+        list(train(network, course, config.training, state))
 
 
 @pytest.mark.parametrize(
@@ -283,9 +283,9 @@ def test_tensorboard_files_hold_scalars_and_histograms(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     config = small_config(steps=32)
     panel = waves()
-    network, data, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    network, course, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
     log = TensorBoardLog(tmp_path, histograms_every=4)
-    records = list(train(network, data, config.training, state))
+    records = list(train(network, course, config.training, state))
     for record in records:
         log.write(record, network)
     log.close()

@@ -242,7 +242,7 @@ def _scaling(
 
 def _network(manifest: Manifest, tensors: dict[str, Tensor]) -> RecurrentNetwork:
     """The net with these weights; it is described without memory first, so that absurd sizes cost nothing."""
-    sizes = network_sizes(manifest.config, manifest.columns, manifest.frequency)
+    sizes = network_sizes(manifest.config, manifest.columns, manifest.frequency, len(manifest.ids))
     with torch.device("meta"):
         network = RecurrentNetwork(manifest.config.network, sizes)
     expected = {name: (tuple(t.shape), t.dtype) for name, t in network.state_dict().items()}

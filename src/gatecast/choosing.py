@@ -17,9 +17,9 @@ from gatecast.data.panel import Panel
 from gatecast.data.splits import Split, part_starts
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import OptionError, TooShortError
-from gatecast.forecaster import ForecasterConfig
+from gatecast.forecaster import ForecasterConfig, Mode
 from gatecast.models.network import NetworkConfig
-from gatecast.models.normalising import Subtract
+from gatecast.models.normalising import Normalise, Subtract
 from gatecast.training.config import TrainingConfig
 
 MOST_LAG = 500  # lags searched for a season when rows have no dates
@@ -37,7 +37,9 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
         horizon: rows to forecast.
         lookback: rows the net reads before the cutoff.
         season: rows of one season, of the scores and of the seasonal baselines.
-        subtract: what is subtracted inside the window: `last`, `seasonal` or `none`.
+        subtract: what the forecast starts from: the `last` value, the `seasonal` last values, or `none`.
+        mode: `windows` or `sequences`.
+        normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`.
         network: the net.
@@ -48,6 +50,8 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     lookback: int | None = None
     season: int | None = None
     subtract: Subtract | None = None
+    mode: Mode | None = None
+    normalise: Normalise | None = None
     calendar: tuple[Cycle, ...] | None = None
     scaler: str = "standard"
     network: NetworkConfig = NetworkConfig()
@@ -83,7 +87,10 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
     lookback = asked.lookback or _note(guesses, choose_lookback(panel, split, asked, season))
     calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
     _check_room(panel, split, lookback, asked.horizon)
+    mode: Mode = asked.mode or "windows"
     config = ForecasterConfig(
+        mode=mode,
+        normalise=asked.normalise or _usual_normalisation(mode, subtract),
         lookback=lookback,
         horizon=asked.horizon,
         season=base_season,
@@ -94,6 +101,12 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         training=asked.training,
     )
     return Chosen(config, season, tuple(guesses))
+
+
+def _usual_normalisation(mode: Mode, subtract: Subtract) -> Normalise:
+    if mode == "sequences":
+        return "causal"
+    return "none" if subtract == "none" else "last"
 
 
 def _note(guesses: list[Guess], choice: tuple[T, Guess]) -> T:

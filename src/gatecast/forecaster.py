@@ -1,7 +1,7 @@
 """RecurrentForecaster: a net, the scaling it was trained with and its columns, behind `fit` and `forecast`."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 import torch
@@ -12,28 +12,36 @@ from gatecast.data.batches import Layout, PanelTensors, calendar_columns, panel_
 from gatecast.data.calendar import Cycle, Frequency, show_time
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel
+from gatecast.data.sampling import StreamSampler
 from gatecast.data.scalers import SCALERS, Scaling, fit_scaling
 from gatecast.data.splits import Origins, Split
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
 from gatecast.forecast import Forecast, make_forecast
 from gatecast.models.network import NetworkConfig, RecurrentNetwork, Sizes
-from gatecast.models.normalising import Subtract
+from gatecast.models.normalising import Frame, Normalise, Subtract
+from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig
-from gatecast.training.loop import TrainingData, TrainingState, train
+from gatecast.training.courses import Course, Sequences, Windows
+from gatecast.training.loop import TrainingState, train
 
 MOST_VALIDATION_WINDOWS = 1024
 BATCH = 1024
+Mode = Literal["windows", "sequences"]
 
 
 class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a forecaster needs to know, with nothing left to guess.
 
     Attributes:
-        lookback: rows the net reads before the cutoff.
+        mode: `windows` reads a lookback from a state of zeros; `sequences` reads the whole past in one pass, and
+            training takes its loss at every row.
+        lookback: rows before the cutoff: all that is read in `windows`; in `sequences` what the base and the linear
+            forecast see.
         horizon: rows it forecasts.
-        season: rows of one season, for `subtract="seasonal"`.
-        subtract: what is subtracted inside the window and added back: `last`, `seasonal` or `none`.
+        season: rows of one season.
+        subtract: what the forecast starts from: the `last` value, the `seasonal` last values, or `none`.
+        normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         network: the net.
@@ -42,8 +50,10 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     lookback: int
     horizon: int
+    mode: Mode = "windows"
     season: int = 1
     subtract: Subtract = "last"
+    normalise: Normalise = "last"
     scaler: str = "standard"
     calendar: tuple[Cycle, ...] = ("day", "week", "year")
     network: NetworkConfig = NetworkConfig()
@@ -55,6 +65,26 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 raise OptionError(f"{name} counts rows from 1 up, got {name}={getattr(self, name)}.")
         if self.scaler not in SCALERS:
             raise OptionError(f"scaler={self.scaler!r} is unknown; the scalers are {', '.join(SCALERS)}.")
+        if self.mode == "sequences":
+            self._check_sequences()
+
+    def _check_sequences(self) -> None:
+        """What needs a window cannot be had where a state is carried."""
+        network = self.network
+        if self.normalise != "causal":
+            raise OptionError(
+                f"mode='sequences' carries a state over all rows, so values must be normalised by the past of each "
+                f"row: take normalise='causal', not {self.normalise!r}."
+            )
+        for name, fits in (
+            ("segment", network.segment == 1),
+            ("decode", network.decode == "direct"),
+            ("readout", network.readout == "last"),
+            ("bidirectional", not network.layer.bidirectional),
+        ):
+            if not fits:
+                value = getattr(network.layer if name == "bidirectional" else network, name)
+                raise OptionError(f"{name}={value!r} reads windows; take mode='windows', or leave {name} out.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,14 +126,14 @@ class RecurrentForecaster:
 
     def fit(self, panel: Panel, split: Split) -> "RecurrentForecaster":
         """Train on `[0, train_end)`, choose the best weights by `[train_end, validation_end)`; see nothing later."""
-        network, data, state = self.prepare(panel, split)
-        for _ in train(network, data, self.config.training, state):
+        network, course, state = self.prepare(panel, split)
+        for _ in train(network, course, self.config.training, state):
             pass
         self.keep_best(state)
         return self
 
-    def prepare(self, panel: Panel, split: Split) -> tuple[RecurrentNetwork, TrainingData, TrainingState]:
-        """A new net, its data and its training state: the loop itself stays in the caller's hands.
+    def prepare(self, panel: Panel, split: Split) -> tuple[RecurrentNetwork, Course, TrainingState]:
+        """A new net, what it learns from and its training state: the loop itself stays in the caller's hands.
 
         Finish with `keep_best(state)`.
         """
@@ -113,17 +143,25 @@ class RecurrentForecaster:
         self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.training.seed)
-            self.network_ = RecurrentNetwork(config.network, network_sizes(config, panel.columns, panel.frequency))
-        tensors = self._tensors(panel, scaling)
+            self.network_ = RecurrentNetwork(
+                config.network, network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
+            )
+        course = self._course(panel, split, self._tensors(panel, scaling))
+        return self.network_, course, TrainingState(self.network_, config.training)
+
+    def _course(self, panel: Panel, split: Split, tensors: PanelTensors) -> Course:
+        """What training learns from, and what it is judged by."""
+        config, training = self.config, self.config.training
         shape = (config.lookback, config.horizon)
-        training = windows_between(panel, np.zeros_like(split.train_end), split.train_end, *shape)
+        train = windows_between(panel, np.zeros_like(split.train_end), split.train_end, *shape)
         validation = windows_between(panel, split.train_end, split.validation_end, *shape)
-        data = TrainingData(
-            tensors=tensors,
-            train=tensors.place(training),
-            validation=tensors.place(thin(validation, MOST_VALIDATION_WINDOWS)),
-        )
-        return self.network_, data, TrainingState(self.network_, config.training)
+        judged = tensors.place(thin(validation, MOST_VALIDATION_WINDOWS))
+        if config.mode == "windows":
+            return Windows(tensors, judged, tensors.place(train), training.batch_size, training.seed)
+        rows = np.maximum(split.train_end - 1, 0)  # the last row has no target to learn
+        sampler = StreamSampler(rows, training.streams, training.time, training.chunks, training.seed)
+        ends = tensors.starts[:-1] + torch.from_numpy(split.train_end)
+        return Sequences(tensors, judged, ends, sampler, training.burn_in)
 
     def keep_best(self, state: TrainingState) -> None:
         """Give the net the weights that did best on the validation part, and end its training."""
@@ -147,14 +185,25 @@ class RecurrentForecaster:
 
     def _tensors(self, panel: Panel, scaling: Scaling) -> PanelTensors:
         static = self.fitted_.static_scaling.transform(panel.static, 0)
-        layout = Layout(self.config.lookback, self.config.horizon, self.config.calendar)
-        return panel_tensors(panel, scaling, static, layout)
+        config = self.config
+        season = frame_of(config).season if config.normalise == "causal" else None
+        layout = Layout(config.lookback, config.horizon, season, config.calendar)
+        trained = {name: index for index, name in enumerate(self.fitted_.ids)}
+        identity = np.array([trained.get(name, -1) for name in panel.ids], dtype=np.int64)
+        return panel_tensors(panel, scaling, static, layout, identity)
 
     @torch.inference_mode()
     def _run(self, tensors: PanelTensors, origins: Origins) -> np.ndarray:
         """The net's output for every origin, on the scaled values; (windows, horizon, targets, levels)."""
-        places = tensors.place(origins).split(BATCH)
-        return np.asarray(torch.cat([self.network_(tensors.gather(part)) for part in places]))
+        network, places = self.network_, tensors.place(origins)
+        if self.config.mode == "windows":
+            return np.asarray(torch.cat([network(tensors.gather(part)) for part in places.split(BATCH)]))
+        outputs = outputs_at(network, tensors, places).split(BATCH)
+        parts = [
+            network.forecast_from(network.at(output), tensors.cutoffs(part))
+            for output, part in zip(outputs, places.split(BATCH), strict=True)
+        ]
+        return np.asarray(torch.cat(parts))
 
     def _scaling_for(self, panel: Panel, origins: Origins) -> Scaling:
         fitted = self.fitted_
@@ -187,19 +236,24 @@ class RecurrentForecaster:
         _check_future(panel, origins, horizon)
 
 
-def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency) -> Sizes:
-    """The sizes a net needs for these columns."""
+def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency, series: int) -> Sizes:
+    """The sizes a net needs for so many series with these columns."""
     calendar = calendar_columns(frequency, config.calendar)
     return Sizes(
         lookback=config.lookback,
         horizon=config.horizon,
-        season=config.season,
-        subtract=config.subtract,
+        frame=frame_of(config),
         targets=len(columns.target),
         channels=len(columns.channels),
         known=len(columns.future) + len(calendar),
         static=len(columns.static),
+        series=series,
     )
+
+
+def frame_of(config: ForecasterConfig) -> Frame:
+    """How values are seen."""
+    return Frame(config.normalise, config.subtract, config.season)
 
 
 def _on_original_scale(

@@ -15,10 +15,30 @@ from msgspec import Struct
 from torch import Tensor
 
 from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
+from gatecast.data.causal import causal
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling
 from gatecast.data.splits import Origins
+
+
+@dataclass(frozen=True, eq=False)
+class Cutoffs:
+    """What is known at each cutoff beside the encoder's state, and what came after it.
+
+    Attributes:
+        past: the targets over the lookback, scaled, missing ones carried forward.
+        spread: their running spread at the cutoff (`causal.py`); 1 where nothing is normalised causally.
+        known: what is known in advance over the horizon: future covariates, then the calendar.
+        actual: the targets over the horizon; 0 where missing.
+        mask: 1 where `actual` was observed, else 0.
+    """
+
+    past: Float[Tensor, "cutoffs lookback targets"]
+    spread: Float[Tensor, "cutoffs targets"]
+    known: Float[Tensor, "cutoffs horizon known"]
+    actual: Float[Tensor, "cutoffs horizon targets"]
+    mask: Float[Tensor, "cutoffs horizon targets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +47,95 @@ class Batch:
 
     Attributes:
         past: every channel over the lookback.
+        causal: causal features over the lookback, if the layout has them, and then the targets' running spread.
         observed: 1 where `past` was observed, 0 where it was carried forward.
         known: what is known in advance over the lookback and the horizon: future covariates, then the calendar.
         static: covariates of the series, scaled.
+        identity: the number of each series among those trained, -1 for a new one.
         actual: the targets over the horizon; 0 where missing.
         mask: 1 where `actual` was observed, else 0.
     """
 
     past: Float[Tensor, "batch lookback channels"]
+    causal: Float[Tensor, "batch lookback causal"]
     observed: Float[Tensor, "batch lookback channels"]
     known: Float[Tensor, "batch lookback_plus_horizon known"]
     static: Float[Tensor, "batch static"]
+    identity: Int64[Tensor, " batch"]
     actual: Float[Tensor, "batch horizon targets"]
     mask: Float[Tensor, "batch horizon targets"]
+
+    def cutoffs(self) -> Cutoffs:
+        """The one cutoff of each window."""
+        lookback, targets = self.past.shape[1], self.actual.shape[2]
+        ones = self.past.new_ones(len(self.past), targets)
+        spread = self.causal[:, -1, -targets:] if self.causal.shape[2] else ones
+        return Cutoffs(self.past[..., :targets], spread, self.known[:, lookback:], self.actual, self.mask)
+
+    def apart(self) -> "Batch":
+        """Each target as a window of its own, with all covariates: (batch * targets, ...), a window at a time."""
+        targets = self.actual.shape[2]
+        number = torch.arange(targets, device=self.past.device)
+        identity = torch.where(self.identity[:, None] < 0, -1, self.identity[:, None] * targets + number)
+
+        def split(rows: Tensor, own: int) -> Tensor:
+            """The first `own` columns one by one, each followed by all the others."""
+            single = rows[..., :own].movedim(2, 1).flatten(0, 1).unsqueeze(-1)  # (B * targets, time, 1)
+            return torch.cat([single, rows[..., own:].repeat_interleave(targets, dim=0)], dim=-1)
+
+        return Batch(
+            past=split(self.past, targets),
+            causal=self.causal.repeat_interleave(targets, dim=0),
+            observed=split(self.observed, targets),
+            known=self.known.repeat_interleave(targets, dim=0),
+            static=self.static.repeat_interleave(targets, dim=0),
+            identity=identity.flatten(),
+            actual=split(self.actual, targets),
+            mask=split(self.mask, targets),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Rows that are read one after another, with a cutoff after each; B series at once, T rows of each.
+
+    Attributes:
+        causal: causal features of the rows read, and then the targets' running spread.
+        observed: 1 where a channel was observed, else 0.
+        known: what is known in advance of the rows read and of one horizon more.
+        static: covariates of the series, scaled.
+        identity: the number of each series among those trained, -1 for a new one.
+        values: the targets, from `lookback` - 1 rows before the first row read to one horizon after the last.
+        mask: 1 where `values` was observed and may be learnt from, else 0.
+    """
+
+    causal: Float[Tensor, "batch time causal"]
+    observed: Float[Tensor, "batch time channels"]
+    known: Float[Tensor, "batch time_plus_horizon known"]
+    static: Float[Tensor, "batch static"]
+    identity: Int64[Tensor, " batch"]
+    values: Float[Tensor, "batch lookback_time_horizon targets"]
+    mask: Float[Tensor, "batch lookback_time_horizon targets"]
+
+    def cutoffs(self, skip: int = 0) -> Cutoffs:
+        """The cutoffs after each row read but the first `skip`: (batch * (time - skip), ...), a series at a time."""
+        time, targets = self.causal.shape[1], self.values.shape[2]
+        horizon = self.known.shape[1] - time
+        lookback = self.values.shape[1] - time - horizon + 1
+
+        def after(rows: Tensor, first: int, length: int) -> Tensor:
+            """Rows `first` to `first + length` as each cutoff sees them."""
+            views = rows[:, first + skip : first + time - 1 + length].unfold(1, length, 1)  # (B, T - skip, F, length)
+            return views.flatten(0, 1).transpose(1, 2)
+
+        mask = after(self.mask, lookback, horizon)
+        return Cutoffs(
+            past=after(self.values, 0, lookback),
+            spread=self.causal[:, skip:, -targets:].flatten(0, 1),
+            known=after(self.known, 1, horizon),
+            actual=after(self.values, lookback, horizon) * mask,
+            mask=mask,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +143,26 @@ class PanelTensors:
     """A panel on the device, ready to be gathered.
 
     Attributes:
-        starts: the first row of each series.
-        table: the channels of each row, then whether each was observed, then what is known in advance.
+        starts: the first row of each series, and the end of the last.
+        table: of each row its channels, its causal features, whether each channel was observed, then what is known in
+            advance.
         static: covariates of the series, scaled.
+        identity: the number of each series among those trained, -1 for a new one.
         steps: the rows of a window, counted from its cutoff.
+        channels: how many channels.
+        causal: how many causal features, the targets' spreads among them.
+        targets: how many of the channels are targets.
+        lookback: rows of a window before its cutoff.
+        horizon: rows after it.
     """
 
-    starts: Int64[Tensor, " series"]
+    starts: Int64[Tensor, " series_plus_one"]
     table: Float[Tensor, "rows features"]
     static: Float[Tensor, "series static"]
+    identity: Int64[Tensor, " series"]
     steps: Int64[Tensor, " lookback_plus_horizon"]
     channels: int
+    causal: int
     targets: int
     lookback: int
     horizon: int
@@ -76,17 +181,57 @@ class PanelTensors:
         """
         series, first = places[:, 0], places[:, 1:]
         rows = torch.maximum(first + self.steps, self.starts[series, None])  # (B, lookback + horizon)
-        window, channels = self.table[rows], self.channels  # (B, lookback + horizon, features)
-        back, ahead = window[:, : self.lookback], window[:, self.lookback :]
-        mask = ahead[..., channels : channels + self.targets]
+        values, causal, observed, known = self._parts(rows)
+        back, ahead = slice(None, self.lookback), slice(self.lookback, None)
+        mask = observed[:, ahead, : self.targets]
         return Batch(
-            past=back[..., :channels],
-            observed=back[..., channels : 2 * channels],
-            known=window[..., 2 * channels :],
+            past=values[:, back],
+            causal=causal[:, back],
+            observed=observed[:, back],
+            known=known,
             static=self.static[series],
-            actual=ahead[..., : self.targets] * mask,
+            identity=self.identity[series],
+            actual=values[:, ahead, : self.targets] * mask,
             mask=mask,
         )
+
+    def cutoffs(self, places: Int64[Tensor, "cutoffs two"]) -> Cutoffs:
+        """What is known at `places`, and what came, without what an encoder reads."""
+        rows = torch.maximum(places[:, 1:] + self.steps, self.starts[places[:, 0], None])
+        back, ahead = rows[:, : self.lookback], rows[:, self.lookback :]
+        flags = self.channels + self.causal
+        values = self.table[:, : self.targets]
+        mask = self.table[:, flags : flags + self.targets][ahead]
+        ones = mask.new_ones(len(places), self.targets)
+        spread = self.table[:, flags - self.targets : flags][back[:, -1]] if self.causal else ones
+        return Cutoffs(values[back], spread, self.table[:, flags + self.channels :][ahead], values[ahead] * mask, mask)
+
+    def stretch(self, places: Int64[Tensor, "batch two"], time: int, ends: Int64[Tensor, " batch"]) -> Stretch:
+        """`time` rows of each series from `places` (the series, a row of the table), nothing of rows from `ends` on.
+
+        Rows at or after `ends` repeat the one before and are masked.
+        """
+        series, first = places[:, 0], places[:, 1:]
+        wide = torch.arange(1 - self.lookback, time + self.horizon, device=self.starts.device)
+        wanted = first + wide  # (B, lookback - 1 + time + horizon)
+        rows = torch.maximum(torch.minimum(wanted, ends[:, None] - 1), self.starts[series, None])
+        values, causal, observed, known = self._parts(rows)
+        read = slice(self.lookback - 1, self.lookback - 1 + time)
+        mask = observed[..., : self.targets] * (wanted < ends[:, None]).unsqueeze(-1)
+        return Stretch(
+            causal=causal[:, read],
+            observed=observed[:, read],
+            known=known[:, self.lookback - 1 :],
+            static=self.static[series],
+            identity=self.identity[series],
+            values=values[..., : self.targets],
+            mask=mask,
+        )
+
+    def _parts(self, rows: Int64[Tensor, "batch time"]) -> tuple[Tensor, ...]:
+        """Channels, causal features, flags of observation, and what is known in advance of the given rows."""
+        widths = [self.channels, self.causal, self.channels]
+        return self.table[rows].split([*widths, self.table.shape[1] - sum(widths)], dim=-1)
 
 
 def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...]) -> list[int]:
@@ -96,20 +241,38 @@ def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...]) -> list[in
 
 
 class Layout(Struct, frozen=True):
-    """What of a panel goes on the device, and how far its windows reach; `calendar` names cycles (day, week, year)."""
+    """What of a panel goes on the device, and how far its windows reach.
+
+    Attributes:
+        lookback: rows of a window before its cutoff.
+        horizon: rows after it.
+        causal: the season of the causal features (1 for none of it); None for no causal features.
+        calendar: names of cycles (day, week, year).
+        device: where the tensors lie.
+    """
 
     lookback: int
     horizon: int
+    causal: int | None = None
     calendar: tuple[Cycle, ...] = ("day", "week", "year")
     device: str = "cpu"
 
 
 def panel_tensors(
-    panel: Panel, scaling: Scaling, static: Float[np.ndarray, "series static"], layout: Layout
+    panel: Panel,
+    scaling: Scaling,
+    static: Float[np.ndarray, "series static"],
+    layout: Layout,
+    identity: Int64[np.ndarray, " series"] | None = None,
 ) -> PanelTensors:
     """Scale, fill and lay out a panel.
 
-    `scaling` must have been fitted on the training part; `static` is scaled already.
+    Args:
+        panel: the table.
+        scaling: fitted on the training part.
+        static: covariates of the series, scaled already.
+        layout: how far windows reach.
+        identity: the number of each series among those trained, -1 for a new one; None for 0, 1, 2, ...
     """
     horizon = layout.horizon
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
@@ -120,14 +283,19 @@ def panel_tensors(
     values = np.full((offsets[-1], scaled.shape[1]), np.nan)
     values[rows] = scaled
     filled = carry_forward(values, offsets)
-    table = np.concatenate([filled, np.isfinite(values), _known(panel, filled, offsets, layout)], axis=1)
+    targets = len(panel.columns.target)
+    features = [] if layout.causal is None else [*causal(filled, offsets, targets, layout.causal)]
+    known = _known(panel, filled, offsets, layout)
+    table = np.concatenate([filled, *features, np.isfinite(values), known], axis=1)
     return PanelTensors(
-        starts=torch.tensor(offsets[:-1], device=layout.device),
+        starts=torch.tensor(offsets, device=layout.device),
         table=torch.tensor(table, dtype=torch.float32, device=layout.device),
         static=torch.tensor(static, dtype=torch.float32, device=layout.device),
+        identity=torch.tensor(np.arange(len(panel.ids)) if identity is None else identity, device=layout.device),
         steps=torch.arange(-layout.lookback, horizon, device=layout.device),
         channels=values.shape[1],
-        targets=len(panel.columns.target),
+        causal=sum(part.shape[1] for part in features),
+        targets=targets,
         lookback=layout.lookback,
         horizon=horizon,
     )

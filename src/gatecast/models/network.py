@@ -1,4 +1,9 @@
-"""The network: normalise the window, encode it, read the state, forecast every step."""
+"""The network: normalise, encode, decode every step from the state at the cutoff, undo the normalisation.
+
+It runs in two ways that share every weight.  `forward` and `loss` read windows, each from a state of zeros, and
+forecast from the last row.  `read` carries a state over rows that follow each other, and `forecast_from` and
+`loss_from` take the output after any of them.
+"""
 
 from typing import Literal
 
@@ -7,13 +12,16 @@ from jaxtyping import Float
 from msgspec import Struct
 from torch import Tensor, nn
 
-from gatecast.data.batches import Batch
+from gatecast.cells.equations import States
+from gatecast.data.batches import Batch, Cutoffs, Stretch
+from gatecast.data.causal import causal_count
 from gatecast.errors import OptionError
+from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSizes, Highway
 from gatecast.models.distributions import DENSITIES
-from gatecast.models.heads import DirectHead, Highway
+from gatecast.models.encoders import Encoded, encoder
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
-from gatecast.models.normalising import Subtract, forecast_base, input_channels, window_inputs
-from gatecast.nn import LayerConfig, recurrent_layer
+from gatecast.models.normalising import Frame, ground, input_channels, window_inputs
+from gatecast.nn import LayerConfig
 
 
 class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,8 +29,14 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         layer: the recurrent layers.
+        segment: rows joined for each update of the state; 1 reads row by row.
+        decode: `direct`, all steps from the state at the cutoff, or `segments`, each `segment` steps from one more
+            update of it.
+        targets: `joint`, one state reads all targets, or `apart`, the same net reads each target on its own.
+        embedding: numbers learnt for each series (and, read apart, each target), beside its other inputs.
         readout: the `last` state of the window, or the `mean` of all states.
         highway: add a linear forecast from the window to the net's.
+        output_dropout: share of the state dropped before the output while training.
         loss: `quantile`; `mae`, `mse` or `huber` of a point; or `normal`, `student` or `mixture`, the negative
             log-likelihood of a density.
         quantiles: the levels that the quantile loss trains, or that are read off the density; ascending, with 0.5 among
@@ -30,8 +44,13 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     layer: LayerConfig = LayerConfig()
+    segment: int = 1
+    decode: DecoderName = "direct"
+    targets: Literal["joint", "apart"] = "joint"
+    embedding: int = 0
     readout: Literal["last", "mean"] = "last"
     highway: bool = True
+    output_dropout: float = 0.0
     loss: LossName = "quantile"
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
 
@@ -43,6 +62,12 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 f"quantiles are ascending levels between 0 and 1 with the median 0.5 among them, such as 0.1 0.5 0.9; "
                 f"got {' '.join(f'{level:g}' for level in levels) or 'none'}."
             )
+        if self.segment < 1:
+            raise OptionError(f"segment counts rows from 1 up, got segment={self.segment}.")
+        if self.embedding < 0:
+            raise OptionError(f"embedding counts numbers from 0 up, got embedding={self.embedding}.")
+        if not 0 <= self.output_dropout < 1:
+            raise OptionError(f"output_dropout is a share from 0 up to (not including) 1, got {self.output_dropout}.")
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -51,74 +76,138 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def raw(self) -> int:
-        """What the head says for each step and target: quantiles, parameters of a density, or a point."""
+        """What the decoder says for each step and target: quantiles, parameters of a density, or a point."""
         return DENSITIES[self.loss].parameters if self.loss in DENSITIES else max(1, len(self.levels))
+
+    @property
+    def draws(self) -> bool:
+        """Whether training draws random numbers."""
+        return bool(self.layer.dropout or self.output_dropout)
 
 
 class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the data make of the net: lengths in rows, what is subtracted inside the window, channels counted."""
+    """What the data make of the net: lengths in rows, how values are seen, channels and series counted."""
 
     lookback: int
     horizon: int
-    season: int
-    subtract: Subtract
+    frame: Frame
     targets: int
     channels: int
     known: int
     static: int
+    series: int
 
 
 class RecurrentNetwork(nn.Module):
-    """Maps a Batch to forecasts on the scaled values, one for each step, target and level."""
+    """Maps what is known to forecasts of the scaled values, one for each step, target and level."""
 
     levels: Tensor
 
     def __init__(self, config: NetworkConfig, sizes: Sizes) -> None:
         super().__init__()
-        if sizes.subtract == "seasonal" and sizes.lookback < sizes.season:
-            raise OptionError(
-                f"subtract='seasonal' with a season of {sizes.season} needs a lookback of at least {sizes.season}, "
-                f"got {sizes.lookback}."
-            )
+        _check(config, sizes)
         self.config, self.sizes = config, sizes
-        own = input_channels(sizes.channels, sizes.targets, sizes.subtract)
-        outputs = sizes.targets * config.raw
-        features = own + sizes.channels + sizes.known + sizes.static
-        self.encoder = recurrent_layer(config.layer, features, sizes.lookback)
-        self.head = DirectHead(config.layer.output_size, sizes.known, sizes.horizon, outputs)
+        apart = config.targets == "apart"
+        targets, channels = (1, sizes.channels - sizes.targets + 1) if apart else (sizes.targets, sizes.channels)
+        features = _features(sizes, targets, channels) + config.embedding
+        self.encoder = encoder(config.layer, features, sizes.lookback, config.segment)
+        decoded = DecoderSizes(sizes.horizon, config.segment, sizes.known, targets * config.raw)
+        self.decoder = DECODERS[config.decode](config.layer, decoded, config.output_dropout)
         self.highway = Highway(sizes.lookback, sizes.horizon) if config.highway else None
+        names = sizes.series * (sizes.targets if apart else 1)
+        self.embedding = nn.Embedding(names, config.embedding) if config.embedding else None
         self.register_buffer("levels", torch.tensor(config.levels, device="cpu"), persistent=False)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch horizon targets levels"]:
-        """Forecast the scaled targets; a point forecaster has one level."""
-        raw, base = self._raw(batch)
-        if self.config.loss in DENSITIES:
-            return DENSITIES[self.config.loss].quantiles(raw, base, self.levels)
-        return base.unsqueeze(-1) + raw
+        """Forecast from windows; a point forecaster has one level."""
+        given = self._given(batch)
+        return self._joined(self.forecast_from(self._encode(given), given.cutoffs()), batch)
 
-    def _raw(
-        self, batch: Batch
-    ) -> tuple[Float[Tensor, "batch horizon targets raw"], Float[Tensor, "batch horizon targets"]]:
-        """What the head says, and the base that it is said of."""
-        sizes = self.sizes
-        past = batch.past[..., : sizes.targets]
-        states, _ = self.encoder(self._inputs(batch))  # (B, L, output_size)
-        output = self.head(self._read(states), batch.known[:, sizes.lookback :])
-        raw = output.unflatten(-1, (sizes.targets, -1))  # (B, H, targets, raw)
-        base = forecast_base(past, sizes.horizon, sizes.subtract, sizes.season)
-        if self.highway is not None:
-            base = base + self.highway(past if sizes.subtract == "none" else past - past[:, -1:])
-        return raw, base
+    def loss(self, batch: Batch) -> Float[Tensor, ""]:
+        """The training loss of windows: the mean over observed targets, steps and levels, on the scaled values."""
+        given = self._given(batch)
+        return self.loss_from(self._encode(given), given.cutoffs())
+
+    def read(self, stretch: Stretch, state: Tensor | States | None) -> Encoded:
+        """Carry a state over the rows of a stretch; (B, T, features) and the state after the last row."""
+        time = stretch.causal.shape[1]
+        static = self._named(stretch.static, stretch.identity)[:, None].expand(-1, time, -1)
+        return self.encoder(
+            torch.cat([stretch.causal, stretch.observed, stretch.known[:, :time], static], dim=-1), state
+        )
+
+    def at(self, output: Float[Tensor, "cutoffs features"]) -> AtCutoff:
+        """What is known at cutoffs of which only the output was kept."""
+        return AtCutoff(output, None, self.encoder.layer)
+
+    def forecast_from(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, "cutoffs horizon targets levels"]:
+        """Forecast from what the encoder knows at some cutoffs."""
+        stands = ground(cutoffs, self.sizes.frame)
+        raw, base = self._say(at, cutoffs, stands.window)
+        if self.config.loss in DENSITIES:
+            said = DENSITIES[self.config.loss].quantiles(raw, base, self.levels)
+        else:
+            said = base.unsqueeze(-1) + raw
+        return stands.base.unsqueeze(-1) + stands.unit.unsqueeze(-1) * said
+
+    def loss_from(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, ""]:
+        """The training loss of forecasts from some cutoffs."""
+        stands = ground(cutoffs, self.sizes.frame)
+        raw, base = self._say(at, cutoffs, stands.window)
+        unit = stands.unit.unsqueeze(-1)
+        if self.config.loss in DENSITIES:
+            actual = (cutoffs.actual - stands.base) / stands.unit
+            errors = DENSITIES[self.config.loss].loss(actual, raw, base) + unit.log()
+        else:
+            output = stands.base.unsqueeze(-1) + unit * (base.unsqueeze(-1) + raw)
+            errors = self._errors(cutoffs.actual, output)
+        return masked_mean(errors, cutoffs.mask)
+
+    def _errors(self, actual: Tensor, output: Tensor) -> Float[Tensor, "cutoffs horizon targets levels"]:
+        if self.config.loss == "quantile":
+            return quantile_loss(actual, output, self.levels)
+        return POINT_LOSSES[self.config.loss](output, actual.unsqueeze(-1))
+
+    def _say(
+        self, at: AtCutoff, cutoffs: Cutoffs, window: Float[Tensor, "cutoffs lookback targets"]
+    ) -> tuple[Float[Tensor, "cutoffs horizon targets raw"], Float[Tensor, "cutoffs horizon targets"]]:
+        """What the decoder says, and the linear forecast that it is said of, both beside the base and in its unit."""
+        raw = self.decoder(at, cutoffs.known).unflatten(-1, (window.shape[2], -1))  # (n, H, targets, raw)
+        return raw, self.highway(window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
+
+    def _given(self, batch: Batch) -> Batch:
+        return batch.apart() if self.config.targets == "apart" else batch
+
+    def _joined(self, output: Tensor, batch: Batch) -> Tensor:
+        """Targets that were read apart, side by side again."""
+        if self.config.targets == "joint":
+            return output
+        return output.squeeze(2).unflatten(0, (len(batch.past), -1)).movedim(1, 2)
+
+    def _encode(self, batch: Batch) -> AtCutoff:
+        """The state at the cutoff of each window."""
+        encoded = self.encoder(self._inputs(batch))
+        return AtCutoff(self._read_out(encoded.output), encoded.state, self.encoder.layer)
 
     def _inputs(self, batch: Batch) -> Float[Tensor, "batch lookback features"]:
         """Everything the encoder reads at each step of the lookback."""
         sizes = self.sizes
-        window = window_inputs(batch.past, sizes.targets, sizes.subtract, sizes.season)
-        static = batch.static[:, None].expand(-1, sizes.lookback, -1)
+        window = batch.causal
+        if sizes.frame.normalise != "causal":
+            window = window_inputs(batch.past, batch.actual.shape[2], sizes.frame)
+        static = self._named(batch.static, batch.identity)[:, None].expand(-1, sizes.lookback, -1)
         return torch.cat([window, batch.observed, batch.known[:, : sizes.lookback], static], dim=-1)
 
-    def _read(self, states: Float[Tensor, "batch lookback features"]) -> Float[Tensor, "batch features"]:
-        """The state at the cutoff; backwards reading ends at the first row of the window."""
+    def _named(self, static: Float[Tensor, "batch static"], identity: Tensor) -> Float[Tensor, "batch features"]:
+        """Static covariates and what was learnt of each series; of a series never seen, the mean of all."""
+        if self.embedding is None:
+            return static
+        own = self.embedding(identity.clamp(min=0))
+        mean = self.embedding.weight.mean(dim=0)
+        return torch.cat([static, torch.where(identity[:, None] >= 0, own, mean)], dim=-1)
+
+    def _read_out(self, states: Float[Tensor, "batch updates features"]) -> Float[Tensor, "batch features"]:
+        """The output at the cutoff; backwards reading ends at the first row of the window."""
         if self.config.readout == "mean":
             return states.mean(dim=1)
         if not self.config.layer.bidirectional:
@@ -126,13 +215,28 @@ class RecurrentNetwork(nn.Module):
         forward, backward = states.chunk(2, dim=-1)
         return torch.cat([forward[:, -1], backward[:, 0]], dim=-1)
 
-    def loss(self, batch: Batch) -> Float[Tensor, ""]:
-        """The training loss: the mean over observed targets, steps and levels, on the scaled values."""
-        raw, base = self._raw(batch)
-        if self.config.loss in DENSITIES:
-            errors = DENSITIES[self.config.loss].loss(batch.actual, raw, base)
-        elif self.config.loss == "quantile":
-            errors = quantile_loss(batch.actual, base.unsqueeze(-1) + raw, self.levels)
-        else:
-            errors = POINT_LOSSES[self.config.loss](base.unsqueeze(-1) + raw, batch.actual.unsqueeze(-1))
-        return masked_mean(errors, batch.mask)
+
+def _features(sizes: Sizes, targets: int, channels: int) -> int:
+    """What the encoder reads of one row: values, flags of observation, what is known in advance, static covariates."""
+    frame = sizes.frame
+    if frame.normalise == "causal":
+        own = causal_count(channels, targets, frame.season) + targets
+    else:
+        own = input_channels(channels, targets, frame)
+    return own + channels + sizes.known + sizes.static
+
+
+def _check(config: NetworkConfig, sizes: Sizes) -> None:
+    """Refuse what cannot go together."""
+    frame = sizes.frame
+    if frame.subtract == "seasonal" and sizes.lookback < frame.season:
+        raise OptionError(
+            f"subtract='seasonal' with a season of {frame.season} needs a lookback of at least {frame.season}, "
+            f"got {sizes.lookback}."
+        )
+    if config.segment > sizes.lookback:
+        raise OptionError(f"segment={config.segment} rows are more than the lookback of {sizes.lookback} rows.")
+    if config.targets == "apart" and frame.normalise == "causal":
+        raise OptionError("targets='apart' reads windows with a normalisation of their own; take another normalise.")
+    if config.decode == "segments" and config.layer.bidirectional:
+        raise OptionError("decode='segments' goes on from one state; take bidirectional=False.")

@@ -1,53 +1,118 @@
-"""Normalisation inside the window: a recurrent net sees changes, not levels.
+"""Normalisation: a recurrent net sees changes, not levels.
 
-The last value is subtracted from the window and added back to the forecast, so a level shift shifts the forecast with
-it; without this, recurrent nets fail on any level they have not seen.  With `seasonal`, the forecast is the correction
-to the seasonal last values instead: step k starts from the value at the same place of the last season.
+A level shift must shift the forecast with it, and a louder stretch must make it wider; without this, recurrent nets
+fail on any level they have not seen.  Everything is undone on the forecast.
 
-    window       y[t-L+1] ... y[t-1] y[t]           anchor = y[t]
-    inputs       y - anchor,  y[s] - y[s-1],  (seasonal: y[s] - y[s-m])
-    base         last:     y[t] at every step
-                 seasonal: y[t-m+k], k = 1..m, repeated over the horizon
-    forecast     base + what the net says
+    normalise    level                     unit                      the encoder reads
+    last         y[t]                      1                         y - level, changes
+    standard     mean of the window        its standard deviation    (y - level) / unit, changes / unit
+    meanabs      mean of the window        its mean |y - level|      (y - level) / unit, changes / unit
+    causal       y[t]                      running spread at t       causal features (data/causal.py)
+    none         0                         1                         y
+
+With `subtract="seasonal"`, mean and deviation are those of the last season of the window.  What the forecast starts
+from is its base, by `subtract`:
+
+    last         y[t] at every step
+    seasonal     y[t-m+k], k = 1..m, repeated over the horizon
+    none         the level
+    forecast     base + unit * what the net says
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
+from msgspec import Struct
 from torch import Tensor
 
+from gatecast.data.batches import Cutoffs
+
 Subtract = Literal["last", "seasonal", "none"]
+Normalise = Literal["last", "standard", "meanabs", "causal", "none"]
+LEAST_UNIT = 1e-3  # of the scaled values: a constant window has no deviation of its own
 
 
-def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, subtract: Subtract, season: int) -> Tensor:
-    """What the encoder reads of the window; (B, L, `input_channels`)."""
-    if subtract == "none":
+class Frame(Struct, frozen=True):
+    """How values are seen.
+
+    Attributes:
+        normalise: `last`, `standard`, `meanabs`, `causal` or `none`.
+        subtract: what the forecast starts from: `last`, `seasonal` or `none`.
+        season: rows of one season, for `subtract="seasonal"`.
+    """
+
+    normalise: Normalise
+    subtract: Subtract
+    season: int
+
+
+class Ground(NamedTuple):
+    """What a forecast stands on: `base + unit * said`; and the window in its terms."""
+
+    base: Float[Tensor, "cutoffs horizon targets"]
+    unit: Float[Tensor, "cutoffs one targets"]
+    window: Float[Tensor, "cutoffs lookback targets"]
+
+
+def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, frame: Frame) -> Tensor:
+    """What the encoder reads of a window; (B, L, `input_channels`)."""
+    if frame.normalise == "none":
         return past
-    relative = past - past[:, -1:]
+    level, unit = _level_and_unit(past, frame)
     y = past[..., :targets]
-    parts = [relative, _difference(y, 1)]
-    if subtract == "seasonal":
-        parts.append(_difference(y, season))
+    parts = [(past - level) / unit, _difference(y, 1) / unit[..., :targets]]
+    if frame.subtract == "seasonal":
+        parts.append(_difference(y, frame.season) / unit[..., :targets])
     return torch.cat(parts, dim=-1)
 
 
-def input_channels(channels: int, targets: int, subtract: Subtract) -> int:
+def input_channels(channels: int, targets: int, frame: Frame) -> int:
     """How many features `window_inputs` makes of `channels`."""
-    return channels + targets * {"none": 0, "last": 1, "seasonal": 2}[subtract]
+    if frame.normalise == "none":
+        return channels
+    return channels + targets * (2 if frame.subtract == "seasonal" else 1)
+
+
+def ground(cutoffs: Cutoffs, frame: Frame) -> Ground:
+    """What forecasts from these cutoffs start from, in which unit they are said, and the window in that unit."""
+    past, horizon = cutoffs.past, cutoffs.actual.shape[1]
+    if frame.normalise == "causal":
+        level, unit = past[:, -1:], cutoffs.spread.unsqueeze(1)
+    else:
+        level, unit = _level_and_unit(past, frame)
+    return Ground(forecast_base(past, horizon, frame, level), unit, (past - level) / unit)
 
 
 def forecast_base(
-    past: Float[Tensor, "batch time targets"], horizon: int, subtract: Subtract, season: int
+    past: Float[Tensor, "batch time targets"],
+    horizon: int,
+    frame: Frame,
+    level: Float[Tensor, "batch one targets"],
 ) -> Float[Tensor, "batch horizon targets"]:
     """What the net's output is added to."""
-    batch, _, targets = past.shape
-    if subtract == "none":
-        return past.new_zeros(batch, horizon, targets)
-    if subtract == "last":
-        return past[:, -1:].expand(batch, horizon, targets)
-    repeats = -(-horizon // season)
-    return past[:, -season:].repeat(1, repeats, 1)[:, :horizon]
+    if frame.subtract == "seasonal":
+        repeats = -(-horizon // frame.season)
+        return past[:, -frame.season :].repeat(1, repeats, 1)[:, :horizon]
+    start = level if frame.subtract == "none" else past[:, -1:]
+    return start.expand(-1, horizon, -1)
+
+
+def _level_and_unit(past: Float[Tensor, "batch time channels"], frame: Frame) -> tuple[Tensor, Tensor]:
+    """Both (B, 1, channels)."""
+    last = past[:, -1:]
+    if frame.normalise == "last":
+        return last, torch.ones_like(last)
+    if frame.normalise == "none":
+        return torch.zeros_like(last), torch.ones_like(last)
+    recent = past[:, -frame.season :] if frame.subtract == "seasonal" else past
+    level = recent.mean(dim=1, keepdim=True)
+    away = recent - level
+    if frame.normalise == "meanabs":
+        unit = away.abs().mean(dim=1, keepdim=True)
+    else:
+        unit = away.square().mean(dim=1, keepdim=True).sqrt()
+    return level, unit.clamp(min=LEAST_UNIT)
 
 
 def _difference(y: Float[Tensor, "batch time targets"], lag: int) -> Float[Tensor, "batch time targets"]:

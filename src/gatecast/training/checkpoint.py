@@ -33,7 +33,8 @@ def save_checkpoint(folder: Path, network: RecurrentNetwork, state: TrainingStat
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{state.step:08d}.safetensors"
     metadata = {"training": msgspec.json.encode(numbers).decode()}
-    write_atomic(path, save(_tensors(network, state), metadata=metadata))
+    carried = {f"carried.{number}": part.contiguous() for number, part in enumerate(state.carried)}
+    write_atomic(path, save(_tensors(network, state) | carried, metadata=metadata))
     for old in checkpoints(folder)[:-KEPT]:
         old.unlink()
     return path
@@ -71,11 +72,14 @@ def _restore(
     path: Path, network: RecurrentNetwork, state: TrainingState, tensors: dict[str, Tensor], numbers: Numbers
 ) -> None:
     own = _tensors(network, state)
+    carried = sorted(name for name in tensors if name.startswith("carried."))
+    states = tuple(tensors.pop(name) for name in carried)
     shapes = {name: (t.shape, t.dtype) for name, t in tensors.items()}
     if shapes != {name: (t.shape, t.dtype) for name, t in own.items()}:
         raise ArtifactError(f"the checkpoint {path} belongs to another net; resume with the options it was made with.")
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
+    state.carried = states
     state.step, state.best_step, state.stale = numbers.step, numbers.best_step, numbers.stale
     state.best_validation = math.inf if numbers.best_validation is None else numbers.best_validation

@@ -20,7 +20,11 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         clip_norm: gradients with a larger norm are scaled down to it.
         evaluate_every: steps between two looks at the validation part.
         patience: looks without a better validation loss before training stops.
-        seed: of the first weights, the order of the windows, and dropout.
+        time: rows of a chunk, when training reads sequences.
+        streams: chunks read side by side.
+        chunks: how many chunks in a row read on from the state of the one before.
+        burn_in: rows after a state of zeros from which nothing is learnt.
+        seed: of the first weights, the order of what is read, and dropout.
     """
 
     steps: int = 1000
@@ -32,10 +36,14 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     clip_norm: float = 1.0
     evaluate_every: int = 50
     patience: int = 10
+    time: int = 192
+    streams: int = 16
+    chunks: int = 4
+    burn_in: int = 24
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "evaluate_every", "patience"):
+        for name in ("steps", "batch_size", "evaluate_every", "patience", "time", "streams", "chunks"):
             if getattr(self, name) < 1:
                 raise OptionError(f"training.{name} counts from 1 up, got {getattr(self, name)}.")
         for name in ("learning_rate", "clip_norm"):
@@ -43,5 +51,10 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 raise OptionError(f"training.{name} must be above 0, got {getattr(self, name)}.")
         if not self.weight_decay >= 0:
             raise OptionError(f"training.weight_decay must not be below 0, got {self.weight_decay}.")
+        if not 0 <= self.burn_in < self.time:
+            raise OptionError(
+                f"training.burn_in leaves rows of a chunk to learn from: a number from 0 up to (not including) "
+                f"training.time={self.time}, got {self.burn_in}."
+            )
         if self.seed < 0:
             raise OptionError(f"training.seed must not be below 0, got {self.seed}.")

@@ -1,35 +1,24 @@
 """The training loop: a generator of steps, so that logging, plotting and stopping are the caller's `for` body.
 
-for record in train(network, data, config, state):
+for record in train(network, course, config, state):
     print(record.step, record.loss)
 """
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int64
 from msgspec import Struct
 from torch import Tensor
 
-from gatecast.data.batches import PanelTensors
-from gatecast.data.sampling import Sampler
+from gatecast.cells.equations import States
 from gatecast.errors import TrainingError
 from gatecast.models.network import RecurrentNetwork
 from gatecast.training.config import TrainingConfig
+from gatecast.training.courses import Course
 from gatecast.training.optimiser import Adam, clip, learning_rate
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingData:
-    """What training sees: windows whose targets lie in the training part, and windows of the validation part."""
-
-    tensors: PanelTensors
-    train: Int64[Tensor, "train_windows two"]
-    validation: Int64[Tensor, "validation_windows two"]
 
 
 class StepRecord(Struct, frozen=True):
@@ -47,7 +36,7 @@ class StepRecord(Struct, frozen=True):
 class TrainingState:
     """Everything that training changes, as a value: save it, load it, and training goes on as if never stopped.
 
-    The order of the windows and the dropout masks are functions of (seed, step), so the step number stands for every
+    What a step learns from and the dropout masks are functions of (seed, step), so the step number stands for every
     random generator.
 
     Attributes:
@@ -57,6 +46,7 @@ class TrainingState:
         best_validation: that loss.
         best_step: the step it was seen at.
         stale: looks at the validation part since then.
+        carried: the states that the next step reads on from; empty where it starts from zeros.
     """
 
     def __init__(self, network: RecurrentNetwork, config: TrainingConfig) -> None:
@@ -68,6 +58,7 @@ class TrainingState:
         self.best_validation = math.inf
         self.best_step = 0
         self.stale = 0
+        self.carried: States = ()
 
     def note_validation(self, network: RecurrentNetwork, validation: float) -> bool:
         """Remember the weights if they are the best so far; returns whether they are."""
@@ -89,7 +80,7 @@ def copy_weights(network: RecurrentNetwork) -> dict[str, Tensor]:
 
 
 def train(
-    network: RecurrentNetwork, data: TrainingData, config: TrainingConfig, state: TrainingState
+    network: RecurrentNetwork, course: Course, config: TrainingConfig, state: TrainingState
 ) -> Iterator[StepRecord]:
     """Take steps until `state.finished(config)`, changing `network` and `state`, and yield a record after each.
 
@@ -99,20 +90,16 @@ def train(
         TrainingError: the loss is no longer a number.
     """
     if state.step == 0 and math.isinf(state.best_validation):
-        state.note_validation(network, validation_loss(network, data))
-    sampler = Sampler(len(data.train), config.batch_size, config.seed)
+        state.note_validation(network, _validation_loss(network, course))
     network.train()
     while not state.finished(config):
-        yield _step(network, data, config, state, sampler)
+        yield _step(network, course, config, state)
 
 
-def _step(
-    network: RecurrentNetwork, data: TrainingData, config: TrainingConfig, state: TrainingState, sampler: Sampler
-) -> StepRecord:
-    places = data.train[torch.from_numpy(sampler.batch(state.step))]
+def _step(network: RecurrentNetwork, course: Course, config: TrainingConfig, state: TrainingState) -> StepRecord:
     rate = learning_rate(config, state.step)
     with _dropout_seed(network, config.seed, state.step):
-        loss = network.loss(data.tensors.gather(places))
+        loss, state.carried = course.loss(network, state.step, state.carried)
     state.optimiser.clear_gradient()
     loss.backward()
     value = float(loss.detach())
@@ -123,17 +110,22 @@ def _step(
     state.optimiser.step(gradient, state.step, rate)
     validation, best = None, False
     if state.step % config.evaluate_every == 0 or state.step == config.steps:
-        validation = validation_loss(network, data)
+        validation = _validation_loss(network, course)
         network.train()
         best = state.note_validation(network, validation)
-    epoch = state.step / sampler.steps_per_epoch
+    epoch = state.step / course.steps_per_epoch
     return StepRecord(state.step, epoch, value, rate, norm, validation, best)
+
+
+def _validation_loss(network: RecurrentNetwork, course: Course) -> float:
+    network.eval()
+    return course.validation_loss(network)
 
 
 @contextmanager
 def _dropout_seed(network: RecurrentNetwork, seed: int, step: int) -> Iterator[None]:
     """Make the dropout masks of a step a function of (seed, step); the caller's generator is left as it was."""
-    if not network.config.layer.dropout:
+    if not network.config.draws:
         yield
         return
     with torch.random.fork_rng(devices=[]):
@@ -149,16 +141,3 @@ def _check(loss: float, norm: float, step: int) -> None:
         f"Lower training.learning_rate (a tenth is a good try) or training.clip_norm, and look for extreme values in "
         f"the data."
     )
-
-
-@torch.no_grad()
-def validation_loss(network: RecurrentNetwork, data: TrainingData, batch_size: int = 512) -> float:
-    """The loss over the whole validation part, each observed target counting once."""
-    network.eval()
-    total, count = 0.0, 0.0
-    for places in data.validation.split(batch_size):
-        batch = data.tensors.gather(places)
-        observed = float(batch.mask.sum())
-        total += float(network.loss(batch)) * observed
-        count += observed
-    return total / max(count, 1.0)

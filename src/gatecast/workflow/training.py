@@ -52,7 +52,7 @@ def train_forecaster(
 ) -> Trained:
     """Train to the end, or until Ctrl-C; keep the weights that did best on the validation part."""
     forecaster = RecurrentForecaster(config)
-    network, data, state = forecaster.prepare(panel, split)
+    network, course, state = forecaster.prepare(panel, split)
     if files is not None and files.resume:
         for newest in checkpoints(files.checkpoints)[-1:]:
             load_checkpoint(newest, network, state)
@@ -63,7 +63,7 @@ def train_forecaster(
         stop_on_interrupt() as flag,
         _recorder(files, network, state) as recorder,
     ):
-        for record in train(network, data, config.training, state):
+        for record in train(network, course, config.training, state):
             steps.append(record)
             recorder.write(record)
             listener.step(record)

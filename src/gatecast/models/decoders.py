@@ -1,0 +1,136 @@
+"""Decoders: from what the encoder knows at the cutoff to every step of the horizon.
+
+direct      all steps from the state at the cutoff
+segments    `segment` steps at a time, each from the state at the cutoff and one more update of it
+
+Both read the state at the cutoff, the only one that has seen every observation.  Reading step k from an older state (as
+when the states are shifted by the horizon) would forget the last H - k of them.  The last layer of each is zero at the
+start: an untrained net forecasts its base, the naive forecast, and training can only add to it.
+"""
+
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from gatecast.cells.equations import States
+from gatecast.nn import LayerConfig
+
+DecoderName = Literal["direct", "segments"]
+CONTEXT = 16  # features of each step's context
+JOINT = 32  # units of the net shared by all steps
+
+
+class AtCutoff(NamedTuple):
+    """What the encoder knows at each cutoff.
+
+    Attributes:
+        output: of its top layer.
+        state: of all its layers, as its layer gives it; None where only the output was kept.
+        layer: the encoder's own layer, which can take more updates.
+    """
+
+    output: Float[Tensor, "cutoffs features"]
+    state: Tensor | States | None
+    layer: nn.Module
+
+
+class DecoderSizes(NamedTuple):
+    """What a decoder makes: rows of the horizon, in segments; what is known of each, and what is said of each."""
+
+    horizon: int
+    segment: int
+    known: int
+    outputs: int
+
+
+class DirectDecoder(nn.Module):
+    """All steps at once (Wen et al. 2017, MQ-RNN, section 3.2).
+
+    Without known inputs this is one linear layer.  With them, the state gives each step a context, and a small net
+    shared by all steps joins the context with what is known of that step (its hour, its holiday).
+    """
+
+    def __init__(self, layer: LayerConfig, sizes: DecoderSizes, dropout: float) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.dropout = nn.Dropout(dropout)
+        width = CONTEXT if sizes.known else sizes.outputs
+        self.context = nn.Linear(layer.output_size, sizes.horizon * width)
+        if sizes.known:
+            self.join = nn.Linear(width + sizes.known, JOINT)
+            self.output = nn.Linear(JOINT, sizes.outputs)
+        _start_at_zero(self.output if sizes.known else self.context)
+
+    def forward(
+        self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"]
+    ) -> Float[Tensor, "cutoffs horizon outputs"]:
+        """One row of outputs for each step of the horizon."""
+        context = self.context(self.dropout(at.output)).unflatten(-1, (self.sizes.horizon, -1))  # (n, H, width)
+        if not self.sizes.known:
+            return context
+        return self.output(torch.relu(self.join(torch.cat([context, known], dim=-1))))
+
+
+class SegmentDecoder(nn.Module):
+    """Each segment of the horizon from one more update of the state (Lin et al. 2023, SegRNN, section 3.3).
+
+    The encoder's own layer takes the update, all segments at once: it reads an embedding of the segment's place in the
+    horizon and what is known in advance of its rows.
+    """
+
+    def __init__(self, layer: LayerConfig, sizes: DecoderSizes, dropout: float) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.count = -(-sizes.horizon // sizes.segment)
+        self.place = nn.Parameter(torch.randn(self.count, layer.hidden_size))
+        self.known = nn.Linear(sizes.segment * sizes.known, layer.hidden_size, bias=False) if sizes.known else None
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(layer.output_size, sizes.segment * sizes.outputs)
+        _start_at_zero(self.output)
+
+    def forward(
+        self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"]
+    ) -> Float[Tensor, "cutoffs horizon outputs"]:
+        """One row of outputs for each step of the horizon."""
+        count, sizes = len(known), self.sizes
+        x = self.place.expand(count, -1, -1)  # (n, segments, H)
+        if self.known is not None:
+            rows = pad(known, (0, 0, 0, self.count * sizes.segment - sizes.horizon))
+            x = x + self.known(rows.unflatten(1, (self.count, sizes.segment)).flatten(2))
+        output, _ = at.layer(x.flatten(0, 1).unsqueeze(1), _repeated(at.state, self.count))
+        said = self.output(self.dropout(output[:, 0]))  # (n * segments, segment * outputs)
+        return said.view(count, self.count * sizes.segment, sizes.outputs)[:, : sizes.horizon]
+
+
+def _repeated(state: Tensor | States | None, times: int) -> Tensor | States | None:
+    """The state of each sequence `times` times; (layers, n * times, H)."""
+    if state is None or isinstance(state, Tensor):
+        return None if state is None else state.repeat_interleave(times, dim=1)
+    return tuple(part.repeat_interleave(times, dim=1) for part in state)
+
+
+def _start_at_zero(linear: nn.Linear) -> None:
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+
+
+DECODERS: dict[str, type[DirectDecoder | SegmentDecoder]] = {"direct": DirectDecoder, "segments": SegmentDecoder}
+
+
+class Highway(nn.Module):
+    """A linear forecast from the window itself, added to the net's (Lai et al. 2018, LSTNet, section 3.5).
+
+    One set of weights serves every target.  It starts at zero.
+    """
+
+    def __init__(self, lookback: int, horizon: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(lookback, horizon)
+        _start_at_zero(self.linear)
+
+    def forward(self, window: Float[Tensor, "cutoffs lookback targets"]) -> Float[Tensor, "cutoffs horizon targets"]:
+        """The linear part of the forecast."""
+        return self.linear(window.transpose(1, 2)).transpose(1, 2)

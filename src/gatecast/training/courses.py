@@ -1,0 +1,137 @@
+"""What one training step learns from, in two ways; the loop, the optimiser and early stopping are the same for both.
+
+windows      a lookback before each of some random cutoffs, read from a state of zeros; one forecast from each window
+sequences    stretches of the series, read on from the state of the stretch before; a forecast from every row
+             (truncated backpropagation through time, Williams & Peng 1990; forking sequences, Wen et al. 2017)
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from gatecast.cells.equations import States
+from gatecast.data.batches import PanelTensors
+from gatecast.data.sampling import Sampler, StreamSampler
+from gatecast.models.network import RecurrentNetwork
+from gatecast.models.passing import outputs_at
+
+AT_ONCE = 512  # cutoffs of the validation part
+
+
+@dataclass(frozen=True, eq=False)
+class Course(ABC):
+    """The training part and the validation part, as one way of training sees them.
+
+    Attributes:
+        tensors: the table.
+        validation: cutoffs of the validation part.
+    """
+
+    tensors: PanelTensors
+    validation: Int64[Tensor, "validation two"]
+
+    @property
+    @abstractmethod
+    def steps_per_epoch(self) -> int:
+        """Steps until every row was learnt from once."""
+
+    @abstractmethod
+    def loss(self, network: RecurrentNetwork, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
+        """The loss of training step `step` (from 0), and the state to carry into the next."""
+
+    @abstractmethod
+    def validation_loss(self, network: RecurrentNetwork) -> float:
+        """The loss over the whole validation part, each observed target counting once."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Windows(Course):
+    """Windows whose targets lie in the training part, in a random order each epoch."""
+
+    train: Int64[Tensor, "train two"]
+    batch_size: int
+    seed: int
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """Which windows a step takes."""
+        return Sampler(len(self.train), self.batch_size, self.seed)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps until every window was seen once."""
+        return self.sampler.steps_per_epoch
+
+    def loss(self, network: RecurrentNetwork, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
+        """The mean over a batch of windows; nothing is carried."""
+        places = self.train[torch.from_numpy(self.sampler.batch(step))]
+        return network.loss(self.tensors.gather(places)), carried
+
+    @torch.no_grad()
+    def validation_loss(self, network: RecurrentNetwork) -> float:
+        """Windows of the validation part."""
+        total, count = 0.0, 0.0
+        for places in self.validation.split(AT_ONCE):
+            batch = self.tensors.gather(places)
+            observed = float(batch.mask.sum())
+            total += float(network.loss(batch)) * observed
+            count += observed
+        return total / max(count, 1.0)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Sequences(Course):
+    """Pieces of the series, read chunk by chunk with a carried state; the loss is taken at every row.
+
+    Attributes:
+        ends: the first row of the table, for each series, that may not be learnt from.
+        sampler: which rows a step reads.
+        burn_in: rows after a state of zeros from which nothing is learnt: the state has seen too little.
+    """
+
+    ends: Int64[Tensor, " series"]
+    sampler: StreamSampler
+    burn_in: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps until as many rows were read as there are."""
+        return self.sampler.steps_per_epoch
+
+    def loss(self, network: RecurrentNetwork, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
+        """The mean over all rows of a chunk but the burn-in."""
+        chunk = self.sampler.batch(step)
+        series = torch.from_numpy(chunk.series)
+        places = torch.stack([series, self.tensors.starts[series] + torch.from_numpy(chunk.position)], dim=1)
+        stretch = self.tensors.stretch(places, self.sampler.time, self.ends[series])
+        output, state = network.read(stretch, None if chunk.fresh else _as_given(carried))
+        skip = self.burn_in if chunk.fresh else 0
+        at = network.at(output[:, skip:].flatten(0, 1))
+        states = (state,) if isinstance(state, Tensor) else state
+        return network.loss_from(at, stretch.cutoffs(skip)), tuple(part.detach() for part in states)
+
+    @torch.no_grad()
+    def validation_loss(self, network: RecurrentNetwork) -> float:
+        """One pass from the start of each series; the same cutoffs as windows have."""
+        total, count = 0.0, 0.0
+        outputs = outputs_at(network, self.tensors, self.validation)
+        for places, output in zip(self.validation.split(AT_ONCE), outputs.split(AT_ONCE), strict=True):
+            cutoffs = self.tensors.cutoffs(places)
+            observed = float(cutoffs.mask.sum())
+            total += float(network.loss_from(network.at(output), cutoffs)) * observed
+            count += observed
+        return total / max(count, 1.0)
+
+
+def _as_given(states: States) -> Tensor | States | None:
+    """States as a layer takes them."""
+    if not states:
+        return None
+    return states[0] if len(states) == 1 else states
