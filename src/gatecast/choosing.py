@@ -95,12 +95,19 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         horizon=asked.horizon,
         season=base_season,
         subtract=subtract,
+        flags=_gaps(panel, split),
         scaler=asked.scaler,
         calendar=calendar,
         network=asked.network,
         training=asked.training,
     )
     return Chosen(config, season, tuple(guesses))
+
+
+def _gaps(panel: Panel, split: Split) -> bool:
+    """Whether a value is missing in the training part: without any, flags of observation say nothing."""
+    ends = zip(range(len(panel.ids)), split.train_end.tolist(), strict=True)
+    return any(not np.isfinite(panel.values[panel.rows(index)][:end]).all() for index, end in ends)
 
 
 def _usual_normalisation(mode: Mode, subtract: Subtract) -> Normalise:

@@ -42,6 +42,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
         season: rows of one season.
         subtract: what the forecast starts from: the `last` value, the `seasonal` last values, or `none`.
         normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
+        flags: whether the net reads which values were missing and carried forward.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         network: the net.
@@ -54,6 +55,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
     season: int = 1
     subtract: Subtract = "last"
     normalise: Normalise = "last"
+    flags: bool = True
     scaler: str = "standard"
     calendar: tuple[Cycle, ...] = ("day", "week", "year")
     network: NetworkConfig = NetworkConfig()
@@ -243,6 +245,7 @@ def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequen
         lookback=config.lookback,
         horizon=config.horizon,
         frame=frame_of(config),
+        flags=config.flags,
         targets=len(columns.target),
         channels=len(columns.channels),
         known=len(columns.future) + len(calendar),

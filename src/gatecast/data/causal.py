@@ -23,7 +23,7 @@ from jaxtyping import Float, Int64
 
 FAST, SLOW = 0.9, 0.99
 LEAST_SPREAD = 0.02  # of the scaled values: after a constant stretch, a tiny change is no outlier
-ROWS_TO_TRUST = 10.0  # until then, the spread leans on that of the training part, which is about 1 when scaled
+FIRST_ROWS = 10.0  # the spread starts as if so many rows had been 1 apart, which is usual for scaled values
 
 
 class Causal(NamedTuple):
@@ -65,7 +65,8 @@ def _of_series(x: Float[np.ndarray, "rows channels"], targets: int, season: int)
     slow = running_mean(x, SLOW)
     away = np.abs(x - slow)
     weight = _weights(len(x), SLOW)[:, None]
-    spread = (running_mean(away, SLOW) * weight + ROWS_TO_TRUST) / (weight + ROWS_TO_TRUST)
+    first = FIRST_ROWS * SLOW ** np.arange(1.0, len(x) + 1)[:, None]
+    spread = (running_mean(away, SLOW) * weight + first) / (weight + first)
     spread = np.maximum(spread, LEAST_SPREAD)
     parts = [_change(x, 1), x - running_mean(x, FAST), x - slow]
     features = [part / spread for part in parts]

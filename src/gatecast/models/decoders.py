@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from gatecast.cells.equations import States
+from gatecast.models.linear import Linear
 from gatecast.nn import LayerConfig
 
 DecoderName = Literal["direct", "segments"]
@@ -58,10 +59,10 @@ class DirectDecoder(nn.Module):
         self.sizes = sizes
         self.dropout = nn.Dropout(dropout)
         width = CONTEXT if sizes.known else sizes.outputs
-        self.context = nn.Linear(layer.output_size, sizes.horizon * width)
+        self.context = Linear(layer.output_size, sizes.horizon * width)
         if sizes.known:
-            self.join = nn.Linear(width + sizes.known, JOINT)
-            self.output = nn.Linear(JOINT, sizes.outputs)
+            self.join = Linear(width + sizes.known, JOINT)
+            self.output = Linear(JOINT, sizes.outputs)
         _start_at_zero(self.output if sizes.known else self.context)
 
     def forward(
@@ -86,9 +87,9 @@ class SegmentDecoder(nn.Module):
         self.sizes = sizes
         self.count = -(-sizes.horizon // sizes.segment)
         self.place = nn.Parameter(torch.randn(self.count, layer.hidden_size))
-        self.known = nn.Linear(sizes.segment * sizes.known, layer.hidden_size, bias=False) if sizes.known else None
+        self.known = Linear(sizes.segment * sizes.known, layer.hidden_size, bias=False) if sizes.known else None
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(layer.output_size, sizes.segment * sizes.outputs)
+        self.output = Linear(layer.output_size, sizes.segment * sizes.outputs)
         _start_at_zero(self.output)
 
     def forward(
@@ -112,7 +113,7 @@ def _repeated(state: Tensor | States | None, times: int) -> Tensor | States | No
     return tuple(part.repeat_interleave(times, dim=1) for part in state)
 
 
-def _start_at_zero(linear: nn.Linear) -> None:
+def _start_at_zero(linear: Linear) -> None:
     nn.init.zeros_(linear.weight)
     nn.init.zeros_(linear.bias)
 
@@ -128,7 +129,7 @@ class Highway(nn.Module):
 
     def __init__(self, lookback: int, horizon: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(lookback, horizon)
+        self.linear = Linear(lookback, horizon)
         _start_at_zero(self.linear)
 
     def forward(self, window: Float[Tensor, "cutoffs lookback targets"]) -> Float[Tensor, "cutoffs horizon targets"]:

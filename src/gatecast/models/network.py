@@ -18,7 +18,7 @@ from gatecast.data.causal import causal_count
 from gatecast.errors import OptionError
 from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSizes, Highway
 from gatecast.models.distributions import DENSITIES
-from gatecast.models.encoders import Encoded, encoder
+from gatecast.models.encoders import Encoded, EncoderSizes, encoder
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
 from gatecast.models.normalising import Frame, ground, input_channels, window_inputs
 from gatecast.nn import LayerConfig
@@ -86,11 +86,15 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the data make of the net: lengths in rows, how values are seen, channels and series counted."""
+    """What the data make of the net: lengths in rows, how values are seen, channels and series counted.
+
+    `flags` says whether the encoder reads which values were missing.
+    """
 
     lookback: int
     horizon: int
     frame: Frame
+    flags: bool
     targets: int
     channels: int
     known: int
@@ -109,8 +113,9 @@ class RecurrentNetwork(nn.Module):
         self.config, self.sizes = config, sizes
         apart = config.targets == "apart"
         targets, channels = (1, sizes.channels - sizes.targets + 1) if apart else (sizes.targets, sizes.channels)
-        features = _features(sizes, targets, channels) + config.embedding
-        self.encoder = encoder(config.layer, features, sizes.lookback, config.segment)
+        static = sizes.static + config.embedding
+        rows = _features(config, sizes, targets, channels)
+        self.encoder = encoder(config.layer, EncoderSizes(rows, static, sizes.lookback, config.segment))
         decoded = DecoderSizes(sizes.horizon, config.segment, sizes.known, targets * config.raw)
         self.decoder = DECODERS[config.decode](config.layer, decoded, config.output_dropout)
         self.highway = Highway(sizes.lookback, sizes.horizon) if config.highway else None
@@ -131,10 +136,8 @@ class RecurrentNetwork(nn.Module):
     def read(self, stretch: Stretch, state: Tensor | States | None) -> Encoded:
         """Carry a state over the rows of a stretch; (B, T, features) and the state after the last row."""
         time = stretch.causal.shape[1]
-        static = self._named(stretch.static, stretch.identity)[:, None].expand(-1, time, -1)
-        return self.encoder(
-            torch.cat([stretch.causal, stretch.observed, stretch.known[:, :time], static], dim=-1), state
-        )
+        rows = self._rows(stretch.causal, stretch.observed, stretch.known[:, :time])
+        return self.encoder(rows, self._named(stretch.static, stretch.identity), state)
 
     def at(self, output: Float[Tensor, "cutoffs features"]) -> AtCutoff:
         """What is known at cutoffs of which only the output was kept."""
@@ -186,17 +189,16 @@ class RecurrentNetwork(nn.Module):
 
     def _encode(self, batch: Batch) -> AtCutoff:
         """The state at the cutoff of each window."""
-        encoded = self.encoder(self._inputs(batch))
+        sizes, seen = self.sizes, batch.causal
+        if sizes.frame.normalise != "causal":
+            seen = window_inputs(batch.past, batch.actual.shape[2], sizes.frame, steps=self.config.segment == 1)
+        rows = self._rows(seen, batch.observed, batch.known[:, : sizes.lookback])
+        encoded = self.encoder(rows, self._named(batch.static, batch.identity))
         return AtCutoff(self._read_out(encoded.output), encoded.state, self.encoder.layer)
 
-    def _inputs(self, batch: Batch) -> Float[Tensor, "batch lookback features"]:
-        """Everything the encoder reads at each step of the lookback."""
-        sizes = self.sizes
-        window = batch.causal
-        if sizes.frame.normalise != "causal":
-            window = window_inputs(batch.past, batch.actual.shape[2], sizes.frame)
-        static = self._named(batch.static, batch.identity)[:, None].expand(-1, sizes.lookback, -1)
-        return torch.cat([window, batch.observed, batch.known[:, : sizes.lookback], static], dim=-1)
+    def _rows(self, seen: Tensor, observed: Tensor, known: Tensor) -> Float[Tensor, "batch time features"]:
+        """Everything the encoder reads of each row."""
+        return torch.cat([seen, observed, known] if self.sizes.flags else [seen, known], dim=-1)
 
     def _named(self, static: Float[Tensor, "batch static"], identity: Tensor) -> Float[Tensor, "batch features"]:
         """Static covariates and what was learnt of each series; of a series never seen, the mean of all."""
@@ -216,14 +218,14 @@ class RecurrentNetwork(nn.Module):
         return torch.cat([forward[:, -1], backward[:, 0]], dim=-1)
 
 
-def _features(sizes: Sizes, targets: int, channels: int) -> int:
-    """What the encoder reads of one row: values, flags of observation, what is known in advance, static covariates."""
+def _features(config: NetworkConfig, sizes: Sizes, targets: int, channels: int) -> int:
+    """What the encoder reads of one row: values, flags of observation, what is known in advance."""
     frame = sizes.frame
     if frame.normalise == "causal":
         own = causal_count(channels, targets, frame.season) + targets
     else:
-        own = input_channels(channels, targets, frame)
-    return own + channels + sizes.known + sizes.static
+        own = input_channels(channels, targets, frame, steps=config.segment == 1)
+    return own + (channels if sizes.flags else 0) + sizes.known
 
 
 def _check(config: NetworkConfig, sizes: Sizes) -> None:

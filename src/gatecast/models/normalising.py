@@ -55,11 +55,16 @@ class Ground(NamedTuple):
     window: Float[Tensor, "cutoffs lookback targets"]
 
 
-def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, frame: Frame) -> Tensor:
-    """What the encoder reads of a window; (B, L, `input_channels`)."""
+def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, frame: Frame, *, steps: bool) -> Tensor:
+    """What the encoder reads of a window; (B, L, `input_channels`).
+
+    `steps` says that rows are read one by one, so that changes help; a segment of rows shows its changes by itself.
+    """
     if frame.normalise == "none":
         return past
     level, unit = _level_and_unit(past, frame)
+    if not steps:
+        return (past - level) / unit
     y = past[..., :targets]
     parts = [(past - level) / unit, _difference(y, 1) / unit[..., :targets]]
     if frame.subtract == "seasonal":
@@ -67,9 +72,9 @@ def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, fram
     return torch.cat(parts, dim=-1)
 
 
-def input_channels(channels: int, targets: int, frame: Frame) -> int:
+def input_channels(channels: int, targets: int, frame: Frame, *, steps: bool) -> int:
     """How many features `window_inputs` makes of `channels`."""
-    if frame.normalise == "none":
+    if frame.normalise == "none" or not steps:
         return channels
     return channels + targets * (2 if frame.subtract == "seasonal" else 1)
 
