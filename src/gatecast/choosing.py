@@ -95,6 +95,7 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         horizon=asked.horizon,
         season=base_season,
         subtract=subtract,
+        loss_season=season,
         flags=_gaps(panel, split),
         scaler=asked.scaler,
         calendar=calendar,

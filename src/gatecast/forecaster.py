@@ -17,6 +17,7 @@ from gatecast.data.scalers import SCALERS, Scaling, fit_scaling
 from gatecast.data.splits import Origins, Split
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
+from gatecast.evaluation.scoring import mase_scales
 from gatecast.forecast import Forecast, make_forecast
 from gatecast.models.network import NetworkConfig, RecurrentNetwork, Sizes
 from gatecast.models.normalising import Frame, Normalise, Subtract
@@ -27,6 +28,7 @@ from gatecast.training.loop import TrainingState, train
 
 MOST_VALIDATION_WINDOWS = 1024
 BATCH = 1024
+MOST_WEIGHT = 10.0  # of a series in the loss, in medians
 Mode = Literal["windows", "sequences"]
 
 
@@ -42,6 +44,8 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
         season: rows of one season.
         subtract: what the forecast starts from: the `last` value, the `seasonal` last values, or `none`.
         normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
+        loss_season: rows of the season whose seasonal error is the unit of each series' loss, as in MASE; None leaves
+            it in units of the scaled values.
         flags: whether the net reads which values were missing and carried forward.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
@@ -55,6 +59,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
     season: int = 1
     subtract: Subtract = "last"
     normalise: Normalise = "last"
+    loss_season: int | None = None
     flags: bool = True
     scaler: str = "standard"
     calendar: tuple[Cycle, ...] = ("day", "week", "year")
@@ -148,7 +153,8 @@ class RecurrentForecaster:
             self.network_ = RecurrentNetwork(
                 config.network, network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
             )
-        course = self._course(panel, split, self._tensors(panel, scaling))
+        weight = loss_weights(config.loss_season, panel, split, scaling)
+        course = self._course(panel, split, self._tensors(panel, scaling, weight))
         return self.network_, course, TrainingState(self.network_, config.training)
 
     def _course(self, panel: Panel, split: Split, tensors: PanelTensors) -> Course:
@@ -185,14 +191,16 @@ class RecurrentForecaster:
         output = self._run(self._tensors(panel, scaling), origins)[:, :horizon]  # (W, H, targets, levels)
         return _on_original_scale(panel, origins, output, scaling, self.config.network.levels)
 
-    def _tensors(self, panel: Panel, scaling: Scaling) -> PanelTensors:
+    def _tensors(
+        self, panel: Panel, scaling: Scaling, weight: Float[np.ndarray, "series targets"] | None = None
+    ) -> PanelTensors:
         static = self.fitted_.static_scaling.transform(panel.static, 0)
         config = self.config
         season = frame_of(config).season if config.normalise == "causal" else None
         layout = Layout(config.lookback, config.horizon, season, config.calendar)
         trained = {name: index for index, name in enumerate(self.fitted_.ids)}
         identity = np.array([trained.get(name, -1) for name in panel.ids], dtype=np.int64)
-        return panel_tensors(panel, scaling, static, layout, identity)
+        return panel_tensors(panel, scaling, static, layout, identity, weight)
 
     @torch.inference_mode()
     def _run(self, tensors: PanelTensors, origins: Origins) -> np.ndarray:
@@ -236,6 +244,20 @@ class RecurrentForecaster:
                 f"{panel.frequency.label} apart; resample them, or train another net."
             )
         _check_future(panel, origins, horizon)
+
+
+def loss_weights(
+    season: int | None, panel: Panel, split: Split, scaling: Scaling
+) -> Float[np.ndarray, "series targets"] | None:
+    """What turns errors of scaled values into errors in units of each series' seasonal error; None without a season.
+
+    At most ten times the median, so that no series that hardly moves takes over.
+    """
+    if season is None:
+        return None
+    seasonal, _ = mase_scales(panel, season, split.train_end)
+    weight = scaling.scale[:, : seasonal.shape[1]] / seasonal
+    return np.minimum(weight, MOST_WEIGHT * np.median(weight))
 
 
 def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency, series: int) -> Sizes:

@@ -31,7 +31,7 @@ class Cutoffs:
         spread: their running spread at the cutoff (`causal.py`); 1 where nothing is normalised causally.
         known: what is known in advance over the horizon: future covariates, then the calendar.
         actual: the targets over the horizon; 0 where missing.
-        mask: 1 where `actual` was observed, else 0.
+        mask: how much `actual` counts in the loss where it was observed, else 0.
     """
 
     past: Float[Tensor, "cutoffs lookback targets"]
@@ -53,7 +53,7 @@ class Batch:
         static: covariates of the series, scaled.
         identity: the number of each series among those trained, -1 for a new one.
         actual: the targets over the horizon; 0 where missing.
-        mask: 1 where `actual` was observed, else 0.
+        mask: how much `actual` counts in the loss where it was observed, else 0.
     """
 
     past: Float[Tensor, "batch lookback channels"]
@@ -106,7 +106,7 @@ class Stretch:
         static: covariates of the series, scaled.
         identity: the number of each series among those trained, -1 for a new one.
         values: the targets, from `lookback` - 1 rows before the first row read to one horizon after the last.
-        mask: 1 where `values` was observed and may be learnt from, else 0.
+        mask: how much `values` counts in the loss where it was observed and may be learnt from, else 0.
     """
 
     causal: Float[Tensor, "batch time causal"]
@@ -133,7 +133,7 @@ class Stretch:
             past=after(self.values, 0, lookback),
             spread=self.causal[:, skip:, -targets:].flatten(0, 1),
             known=after(self.known, 1, horizon),
-            actual=after(self.values, lookback, horizon) * mask,
+            actual=after(self.values, lookback, horizon) * (mask > 0),
             mask=mask,
         )
 
@@ -148,6 +148,7 @@ class PanelTensors:
             advance.
         static: covariates of the series, scaled.
         identity: the number of each series among those trained, -1 for a new one.
+        weight: how much the targets of each series count in the loss.
         steps: the rows of a window, counted from its cutoff.
         channels: how many channels.
         causal: how many causal features, the targets' spreads among them.
@@ -160,6 +161,7 @@ class PanelTensors:
     table: Float[Tensor, "rows features"]
     static: Float[Tensor, "series static"]
     identity: Int64[Tensor, " series"]
+    weight: Float[Tensor, "series targets"]
     steps: Int64[Tensor, " lookback_plus_horizon"]
     channels: int
     causal: int
@@ -183,7 +185,7 @@ class PanelTensors:
         rows = torch.maximum(first + self.steps, self.starts[series, None])  # (B, lookback + horizon)
         values, causal, observed, known = self._parts(rows)
         back, ahead = slice(None, self.lookback), slice(self.lookback, None)
-        mask = observed[:, ahead, : self.targets]
+        seen = observed[:, ahead, : self.targets]
         return Batch(
             past=values[:, back],
             causal=causal[:, back],
@@ -191,8 +193,8 @@ class PanelTensors:
             known=known,
             static=self.static[series],
             identity=self.identity[series],
-            actual=values[:, ahead, : self.targets] * mask,
-            mask=mask,
+            actual=values[:, ahead, : self.targets] * seen,
+            mask=seen * self.weight[series, None],
         )
 
     def cutoffs(self, places: Int64[Tensor, "cutoffs two"]) -> Cutoffs:
@@ -201,10 +203,11 @@ class PanelTensors:
         back, ahead = rows[:, : self.lookback], rows[:, self.lookback :]
         flags = self.channels + self.causal
         values = self.table[:, : self.targets]
-        mask = self.table[:, flags : flags + self.targets][ahead]
-        ones = mask.new_ones(len(places), self.targets)
+        seen = self.table[:, flags : flags + self.targets][ahead]
+        ones = seen.new_ones(len(places), self.targets)
         spread = self.table[:, flags - self.targets : flags][back[:, -1]] if self.causal else ones
-        return Cutoffs(values[back], spread, self.table[:, flags + self.channels :][ahead], values[ahead] * mask, mask)
+        known = self.table[:, flags + self.channels :][ahead]
+        return Cutoffs(values[back], spread, known, values[ahead] * seen, seen * self.weight[places[:, 0], None])
 
     def stretch(self, places: Int64[Tensor, "batch two"], time: int, ends: Int64[Tensor, " batch"]) -> Stretch:
         """`time` rows of each series from `places` (the series, a row of the table), nothing of rows from `ends` on.
@@ -217,7 +220,7 @@ class PanelTensors:
         rows = torch.maximum(torch.minimum(wanted, ends[:, None] - 1), self.starts[series, None])
         values, causal, observed, known = self._parts(rows)
         read = slice(self.lookback - 1, self.lookback - 1 + time)
-        mask = observed[..., : self.targets] * (wanted < ends[:, None]).unsqueeze(-1)
+        learnt = observed[..., : self.targets] * (wanted < ends[:, None]).unsqueeze(-1)
         return Stretch(
             causal=causal[:, read],
             observed=observed[:, read],
@@ -225,7 +228,7 @@ class PanelTensors:
             static=self.static[series],
             identity=self.identity[series],
             values=values[..., : self.targets],
-            mask=mask,
+            mask=learnt * self.weight[series, None],
         )
 
     def _parts(self, rows: Int64[Tensor, "batch time"]) -> tuple[Tensor, ...]:
@@ -264,6 +267,7 @@ def panel_tensors(
     static: Float[np.ndarray, "series static"],
     layout: Layout,
     identity: Int64[np.ndarray, " series"] | None = None,
+    weight: Float[np.ndarray, "series targets"] | None = None,
 ) -> PanelTensors:
     """Scale, fill and lay out a panel.
 
@@ -273,6 +277,7 @@ def panel_tensors(
         static: covariates of the series, scaled already.
         layout: how far windows reach.
         identity: the number of each series among those trained, -1 for a new one; None for 0, 1, 2, ...
+        weight: how much the targets of each series count in the loss; None for 1.
     """
     horizon = layout.horizon
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
@@ -292,6 +297,9 @@ def panel_tensors(
         table=torch.tensor(table, dtype=torch.float32, device=layout.device),
         static=torch.tensor(static, dtype=torch.float32, device=layout.device),
         identity=torch.tensor(np.arange(len(panel.ids)) if identity is None else identity, device=layout.device),
+        weight=torch.tensor(
+            np.ones((len(panel.ids), targets)) if weight is None else weight, dtype=torch.float32, device=layout.device
+        ),
         steps=torch.arange(-layout.lookback, horizon, device=layout.device),
         channels=values.shape[1],
         causal=sum(part.shape[1] for part in features),

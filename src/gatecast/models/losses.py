@@ -39,5 +39,5 @@ POINT_LOSSES: Mapping[str, Elementwise] = MappingProxyType(
 def masked_mean(
     errors: Float[Tensor, "batch horizon targets levels"], mask: Float[Tensor, "batch horizon targets"]
 ) -> Float[Tensor, ""]:
-    """The mean error over observed targets; 0 when none is observed."""
-    return (errors.mean(dim=-1) * mask).sum() / mask.sum().clamp(min=1)
+    """The mean error over observed targets, each multiplied by its mask; 0 when none is observed."""
+    return (errors.mean(dim=-1) * mask).sum() / (mask > 0).sum().clamp(min=1)

@@ -79,7 +79,7 @@ class Windows(Course):
         total, count = 0.0, 0.0
         for places in self.validation.split(AT_ONCE):
             batch = self.tensors.gather(places)
-            observed = float(batch.mask.sum())
+            observed = float((batch.mask > 0).sum())
             total += float(network.loss(batch)) * observed
             count += observed
         return total / max(count, 1.0)
@@ -124,7 +124,7 @@ class Sequences(Course):
         outputs = outputs_at(network, self.tensors, self.validation)
         for places, output in zip(self.validation.split(AT_ONCE), outputs.split(AT_ONCE), strict=True):
             cutoffs = self.tensors.cutoffs(places)
-            observed = float(cutoffs.mask.sum())
+            observed = float((cutoffs.mask > 0).sum())
             total += float(network.loss_from(network.at(output), cutoffs)) * observed
             count += observed
         return total / max(count, 1.0)
