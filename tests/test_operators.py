@@ -88,6 +88,31 @@ def test_vmap_runs_over_weights_and_over_inputs(kind: str) -> None:
 
 
 @every_kind
+def test_gradients_flow_back_through_vmap_to_weights_outside_of_it(kind: str) -> None:
+    layers, x = [KINDS[kind](3, 5) for _ in range(2)], torch.randn(6, 4, 3)
+    stacked, _ = torch.func.stack_module_state(layers)
+
+    def output(weights: dict[str, Tensor]) -> Tensor:
+        return torch.func.functional_call(layers[0], weights, (x,))[0]
+
+    torch.vmap(output)(stacked).square().sum().backward()
+    for k, layer in enumerate(layers):
+        layer(x)[0].square().sum().backward()
+        for name, weight in layer.named_parameters():
+            grad = stacked[name].grad
+            assert grad is not None
+            torch.testing.assert_close(grad[k], weight.grad, rtol=1e-5, atol=1e-6)
+
+
+def test_a_backward_pass_after_nothing_was_kept_is_refused() -> None:
+    layer, x = KINDS["gru"](3, 5), torch.randn(6, 4, 3)
+    weights = [weight.detach() for weight in layer.parameters()]
+    done = torch.ops.gatecast.recurrence(x, [], weights, "gru", False, False)  # noqa: FBT003
+    with pytest.raises(ValueError, match="gru kept nothing for a backward pass"):
+        torch.ops.gatecast.recurrence_backward([done[0], done[1]], x, [], weights, done, "gru", False)  # noqa: FBT003
+
+
+@every_kind
 def test_gradients_by_torch_func_are_those_of_autograd(kind: str) -> None:
     layer, x = KINDS[kind](3, 5), torch.randn(6, 4, 3)
     held = dict(layer.named_parameters())

@@ -85,6 +85,8 @@ def recurrence_backward(  # noqa: PLR0913, PLR0917
     has = (weight is not None and weight.numel() > 0 for weight in job.weights[:4])
     wanted = (True, *(bool(states),) * len(job.states), *has)
     out, *_, saved, pack = done
+    if saved.numel() < x.shape[0] * x.shape[1] * saved_size(run := job.kernel, x.shape[2], out.shape[2]):
+        raise ValueError(f"{run.name} kept nothing for a backward pass: call gatecast::recurrence with keep=True.")
     return [each for each in backward(job, Pass(out, (), saved, pack), tuple(grads), wanted) if each is not None]
 
 
@@ -128,9 +130,15 @@ def _one_by_one(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[T
             return [at(k, *pair) for pair in zip(given, dims, strict=True)]
         return given if dims is None else given.select(dims, k)
 
-    runs = [recurrence(*map(at, [k] * len(arguments), arguments, in_dims)) for k in range(info.batch_size)]
+    runs = [_recorded(*map(at, [k] * len(arguments), arguments, in_dims)) for k in range(info.batch_size)]
     outputs = [torch.stack(parts) for parts in zip(*runs, strict=True)]
     return outputs, [0] * len(outputs)
+
+
+def _recorded(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool, keep: bool) -> Tensors:  # noqa: FBT001
+    """As `recurrence`; inside vmap a tensor does not say that its gradient is wanted, but outside it does."""
+    wanted = torch.is_grad_enabled() and any(part.requires_grad for part in (x, *states, *weights))
+    return recurrence(x, states, weights, kernel, reverse, keep or wanted)
 
 
 def _hidden(kernel: Kernel, weights: Tensors) -> int:
