@@ -110,7 +110,7 @@ def test_gradients_of_the_whole_net_are_those_of_finite_differences() -> None:
 
     def loss(*values: torch.Tensor) -> torch.Tensor:
         output = torch.func.functional_call(network, dict(zip(names, values, strict=True)), (batch,))
-        return masked_mean(POINT_LOSSES["mse"](output, batch.actual.unsqueeze(-1)), batch.mask)
+        return masked_mean(POINT_LOSSES["mse"](output[..., 0], batch.actual), batch.mask)
 
     assert torch.autograd.gradcheck(loss, tuple(p.detach().requires_grad_() for p in parameters), fast_mode=True)
 
@@ -118,9 +118,19 @@ def test_gradients_of_the_whole_net_are_those_of_finite_differences() -> None:
 def test_quantile_loss_is_twice_the_pinball_loss_of_scikit_learn() -> None:
     actual, output = torch.randn(50, dtype=torch.float64), torch.randn(50, 2, dtype=torch.float64)
     levels = torch.tensor([0.1, 0.8], dtype=torch.float64)
-    ours = quantile_loss(actual, output, levels).mean(dim=0)
-    expected = [2 * mean_pinball_loss(actual, output[:, i], alpha=float(levels[i])) for i in range(2)]
-    np.testing.assert_allclose(ours, expected, rtol=1e-12)
+    for i, level in enumerate(levels):
+        ours = quantile_loss(actual, output[:, i : i + 1], levels[i : i + 1]).mean()
+        expected = 2 * mean_pinball_loss(actual, output[:, i], alpha=float(level))
+        np.testing.assert_allclose(ours, expected, rtol=1e-12)
+    both = [quantile_loss(actual, output[:, i : i + 1], levels[i : i + 1]) for i in range(2)]
+    torch.testing.assert_close(quantile_loss(actual, output, levels), (both[0] + both[1]) / 2)
+
+
+def test_gradients_of_the_quantile_loss_are_those_of_finite_differences() -> None:
+    actual, output = torch.randn(50, dtype=torch.float64), torch.randn(50, 2, dtype=torch.float64)
+    levels = torch.tensor([0.1, 0.8], dtype=torch.float64)
+    inputs = (actual.requires_grad_(), output.requires_grad_())
+    assert torch.autograd.gradcheck(lambda a, o: quantile_loss(a, o, levels), inputs)
 
 
 @pytest.mark.parametrize("loss", get_args(LossName))

@@ -47,6 +47,8 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
         loss_season: rows of the season whose seasonal error is the unit of each series' loss, as in MASE; None leaves
             it in units of the scaled values.
         flags: whether the net reads which values were missing and carried forward.
+        ahead: whether the decoder reads what is known in advance of the rows it forecasts: future covariates, and the
+            calendar, which the encoder reads up to the cutoff in any case.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         network: the net.
@@ -61,6 +63,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
     normalise: Normalise = "last"
     loss_season: int | None = None
     flags: bool = True
+    ahead: bool = True
     scaler: str = "standard"
     calendar: tuple[Cycle, ...] = ("day", "week", "year")
     network: NetworkConfig = NetworkConfig()
@@ -268,6 +271,7 @@ def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequen
         horizon=config.horizon,
         frame=frame_of(config),
         flags=config.flags,
+        ahead=config.ahead,
         targets=len(columns.target),
         channels=len(columns.channels),
         known=len(columns.future) + len(calendar),

@@ -41,9 +41,9 @@ class Density(ABC):
     @final
     def loss(
         self, actual: Float[Tensor, "*shape"], raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"]
-    ) -> Float[Tensor, "*shape one"]:
+    ) -> Float[Tensor, "*shape"]:
         """The negative log-likelihood of what was observed."""
-        return -self.of(raw, base).log_prob(actual).unsqueeze(-1)
+        return -self.of(raw, base).log_prob(actual)
 
 
 @final

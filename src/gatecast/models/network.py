@@ -20,7 +20,7 @@ from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSiz
 from gatecast.models.distributions import DENSITIES
 from gatecast.models.encoders import Encoded, EncoderSizes, encoder
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
-from gatecast.models.normalising import Frame, ground, input_channels, window_inputs
+from gatecast.models.normalising import Frame, Ground, ground, input_channels, window_inputs
 from gatecast.nn import LayerConfig
 
 
@@ -88,13 +88,15 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
 class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
     """What the data make of the net: lengths in rows, how values are seen, channels and series counted.
 
-    `flags` says whether the encoder reads which values were missing.
+    `flags` says whether the encoder reads which values were missing, `ahead` whether the decoder reads what is known of
+    the rows it forecasts.
     """
 
     lookback: int
     horizon: int
     frame: Frame
     flags: bool
+    ahead: bool
     targets: int
     channels: int
     known: int
@@ -116,7 +118,8 @@ class RecurrentNetwork(nn.Module):
         static = sizes.static + config.embedding
         rows = _features(config, sizes, targets, channels)
         self.encoder = encoder(config.layer, EncoderSizes(rows, static, sizes.lookback, config.segment))
-        decoded = DecoderSizes(sizes.horizon, config.segment, sizes.known, targets * config.raw)
+        known = sizes.known if sizes.ahead else 0
+        decoded = DecoderSizes(sizes.horizon, config.segment, known, targets * config.raw)
         self.decoder = DECODERS[config.decode](config.layer, decoded, config.output_dropout)
         self.highway = Highway(sizes.lookback, sizes.horizon) if config.highway else None
         names = sizes.series * (sizes.targets if apart else 1)
@@ -157,19 +160,18 @@ class RecurrentNetwork(nn.Module):
         """The training loss of forecasts from some cutoffs."""
         stands = ground(cutoffs, self.sizes.frame)
         raw, base = self._say(at, cutoffs, stands.window)
-        unit = stands.unit.unsqueeze(-1)
-        if self.config.loss in DENSITIES:
-            actual = (cutoffs.actual - stands.base) / stands.unit
-            errors = DENSITIES[self.config.loss].loss(actual, raw, base) + unit.log()
-        else:
-            output = stands.base.unsqueeze(-1) + unit * (base.unsqueeze(-1) + raw)
-            errors = self._errors(cutoffs.actual, output)
-        return masked_mean(errors, cutoffs.mask)
+        return masked_mean(self._errors(cutoffs.actual, stands, raw, base), cutoffs.mask)
 
-    def _errors(self, actual: Tensor, output: Tensor) -> Float[Tensor, "cutoffs horizon targets levels"]:
-        if self.config.loss == "quantile":
-            return quantile_loss(actual, output, self.levels)
-        return POINT_LOSSES[self.config.loss](output, actual.unsqueeze(-1))
+    def _errors(
+        self, actual: Float[Tensor, "cutoffs horizon targets"], stands: Ground, raw: Tensor, base: Tensor
+    ) -> Float[Tensor, "cutoffs horizon targets"]:
+        """One error for each step and target, in units of the scaled values (of a likelihood: in nats)."""
+        loss, beside = self.config.loss, (actual - stands.base) / stands.unit
+        if loss in DENSITIES:
+            return DENSITIES[loss].loss(beside, raw, base) + stands.unit.log()
+        if loss == "quantile":
+            return stands.unit * quantile_loss(beside - base, raw, self.levels)
+        return POINT_LOSSES[loss](stands.unit * (base + raw[..., 0]), stands.unit * beside)
 
     def _say(
         self, at: AtCutoff, cutoffs: Cutoffs, window: Float[Tensor, "cutoffs lookback targets"]
