@@ -486,6 +486,15 @@ def test_what_cannot_be_audited_is_refused() -> None:
         gc.audit(cheats.Peer(), waves())
 
 
+def test_a_series_that_the_net_was_not_trained_on_is_scaled_by_the_first_origin_asked_for() -> None:
+    model = gc.fit(wave_table(ids=("a", "b")), **SMALL)
+    found = gc.audit(model, wave_table(220, ids=("a", "new")))
+    assert found.passed, str(found)
+    batch = next(each for each in found.checks if each.name == "batch")
+    assert batch.verdict() == "failed as expected"
+    assert "scaled by its rows before the first origin asked for" in batch.meaning
+
+
 def test_a_net_on_many_series_is_audited_on_some_of_them() -> None:
     panel = waves(40, 120)
     split = split_by_time(panel, HORIZON)

@@ -28,11 +28,10 @@ def audit_net(
     config, keep = forecaster.config, _few(np.unique(origins.series))
     panel, origins, learnt = some_series(panel, keep), _renumbered(origins, keep), learnt[keep]
     ends = () if split is None else (split.train_end, split.validation_end, split.test_end)
-    if _is_seasonal_naive(forecaster, panel, origins):
-        options = structs.replace(options, expected=(*options.expected, "newest_row"))
+    options = structs.replace(options, expected=(*options.expected, *_by_design(forecaster, panel, origins)))
     refit = _short_fit(config, Split(*(end[keep] for end in ends))) if ends else None
     found = audit_forecaster(forecaster, panel, origins, config.horizon, learnt, refit=refit, options=options)
-    return structs.replace(found, checks=tuple(_with_the_fit_told(check, own=bool(ends)) for check in found.checks))
+    return structs.replace(found, checks=tuple(_with_our_own_told(check, own=bool(ends)) for check in found.checks))
 
 
 def _few(series: Int64[np.ndarray, " series"]) -> Int64[np.ndarray, " kept"]:
@@ -53,15 +52,22 @@ def _short_fit(config: ForecasterConfig, split: Split) -> Refit:
     return lambda panel, _ends: RecurrentForecaster(short).fit(panel, split)
 
 
-def _with_the_fit_told(check: Check, *, own: bool) -> Check:
-    """What the check of fitting rests on; `own` says that the table is the one fitted on."""
-    if check.name != "fitting":
-        return check
-    if not own:
-        return structs.replace(check, meaning="this is another table than the one it was fitted on.")
-    if check.status == "skipped":
-        return check
-    return structs.replace(check, meaning=f"{check.meaning} (Training was cut to {STEPS} steps for this.)")
+def _with_our_own_told(check: Check, *, own: bool) -> Check:
+    """A check's meaning with what only we know of our net; `own` says that the table is the one fitted on."""
+    more = check.meaning
+    if check.name == "fitting" and not own:
+        more = "this is another table than the one it was fitted on."
+    elif check.name == "fitting" and check.status != "skipped":
+        more += f" (Training was cut to {STEPS} steps for this.)"
+    elif check.name == "batch" and check.verdict() == "failed as expected":
+        more += " (A series that the net was not trained on is scaled by its rows before the first origin asked for.)"
+    return structs.replace(check, meaning=more)
+
+
+def _by_design(forecaster: RecurrentForecaster, panel: Panel, origins: Origins) -> tuple[str, ...]:
+    """The checks that a net without fault may fail here."""
+    seasonal = ("newest_row",) if _is_seasonal_naive(forecaster, panel, origins) else ()
+    return (*seasonal, "batch") if set(panel.ids) - set(forecaster.fitted_.ids) else seasonal
 
 
 def _is_seasonal_naive(forecaster: RecurrentForecaster, panel: Panel, origins: Origins) -> bool:
