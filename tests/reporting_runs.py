@@ -8,6 +8,7 @@ from msgspec.structs import replace as replace_struct
 
 from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Guess
+from gatecast.evaluation.audit import CLAIMS, Audit, Check
 from gatecast.evaluation.results import Metrics, Score, Verdict
 from gatecast.reporting.record import RunReport
 
@@ -52,6 +53,7 @@ def run(
         backtest=pl.concat(backtest),
         steps=training_log(random),
         parts=parts,
+        audit=audit(),
     )
 
 
@@ -142,6 +144,17 @@ def training_log(random: np.random.Generator) -> list[dict[str, float | int | No
     return log
 
 
+def audit(*, failing: bool = False, meaning: str = "It reads the future.") -> Audit:
+    """A check of each outcome."""
+    status = "failed" if failing else "passed"
+    checks = (
+        Check("future", CLAIMS["future"], status, {"windows": 96.0, "moved": 4.0 * failing}, meaning),
+        Check("newest_row", CLAIMS["newest_row"], "failed", {"windows": 96.0, "moved": 0.0}, meaning, expected=True),
+        Check("drift", CLAIMS["drift"], "skipped", {}, "no carried state."),
+    )
+    return Audit("gru", 28, checks)
+
+
 def losing() -> RunReport:
     """The net is worse than the best baseline, and not by chance."""
     good = run()
@@ -194,6 +207,7 @@ def hostile() -> RunReport:
         metrics=replace_struct(odd.metrics, scores=scores, by_step=by_step, verdict=verdict, notes=(HOSTILE,)),
         backtest=odd.backtest.with_columns(pl.col("model").replace("theta", model)),
         guesses=(Guess("target", HOSTILE, "it is </script><b>the last</b> column"),),
+        audit=audit(failing=True, meaning=HOSTILE),
         facts={"rows": "3", "target": HOSTILE, HOSTILE: HOSTILE},
     )
 

@@ -7,10 +7,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -19,7 +20,12 @@ import gatecast
 from gatecast.cli import app as commands
 from gatecast.cli import main
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags
+from gatecast.data.panel import Panel
+from gatecast.data.splits import Origins
 from gatecast.datasets import DATASETS
+from gatecast.evaluation.audit import CLAIMS
+from gatecast.forecast import Forecast
+from gatecast.forecaster import RecurrentForecaster
 from gatecast.workflow import FitOptions, build_options, load
 from gatecast.workflow.options import SHORT_NAMES, all_settings
 from small_tables import wave_table
@@ -154,6 +160,31 @@ def test_backtest_scores_as_the_run_did(run: Path, tmp_path: Path, ask: Ask) -> 
     assert "1 windows of 4 rows" in ask("backtest", run, table_of(run), "--windows", 1).out
 
 
+def test_audit_prints_every_check_and_passes(run: Path, ask: Ask) -> None:
+    done = ask("audit", run)
+    assert (done.code, done.err) == (0, "")
+    assert all(claim in done.out for claim in CLAIMS.values())
+    told = json.loads(ask("audit", run, "--json").out)
+    assert told["passed"] is True
+    assert [check["name"] for check in told["checks"]] == list(CLAIMS)
+    told = json.loads(ask("audit", run / "model", table_of(run), "--json").out)
+    assert (told["passed"], told["checks"][-1]["status"]) == (True, "skipped")
+
+
+def test_a_failed_audit_is_exit_code_1_with_the_table(run: Path, monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
+    honest = RecurrentForecaster.forecast
+
+    def leaking(self: RecurrentForecaster, panel: Panel, origins: Origins, horizon: int) -> Forecast:
+        forecast = honest(self, panel, origins, horizon)
+        return replace(forecast, mean=forecast.mean + np.nan_to_num(panel.values[-1, 0], posinf=0.0))
+
+    monkeypatch.setattr(RecurrentForecaster, "forecast", leaking)
+    done = ask("audit", run)
+    assert (done.code, done.err) == (1, "gatecast: gru failed: the future moves nothing.\n")
+    assert "the forecaster reads the future" in re.sub(r"\s+", " ", done.out)
+    assert json.loads(ask("audit", run, "--json").out)["passed"] is False
+
+
 def test_compare_puts_runs_side_by_side_and_says_when_they_are_not_of_one_task(
     run: Path, tmp_path: Path, ask: Ask
 ) -> None:
@@ -245,6 +276,8 @@ REFUSALS: Sequence[tuple[str, str]] = (
     ("predict RUN --out f.xlsx", r"--out writes .csv or .parquet, got 'f.xlsx'"),
     ("backtest RUN --windows 0", "windows counts from 1 up, got windows=0"),
     ("backtest absent", "there is no folder absent"),
+    ("audit absent", "there is no folder absent"),
+    ("audit RUN absent.csv", "there is no file absent.csv"),
     ("compare absent", r"absent is not a finished run: there is no metrics.json"),
 )
 
@@ -268,6 +301,7 @@ WRONG_USAGE = (
     ("fit a.csv --horizon many", "Invalid value for --horizon"),
     ("fit a.csv --cell grru", 'Did you mean "gru"'),
     ("predict", "RUN"),
+    ("audit", "RUN"),
     ("compare", "RUN"),
     ("predict run --windows 3", "Unknown option"),
 )
@@ -354,7 +388,7 @@ def test_names_are_not_cut_short_in_a_pipe(run: Path, ask: Ask) -> None:
 # Help
 
 
-@pytest.mark.parametrize("command", ["fit", "predict", "backtest", "compare", "demo", "settings"])
+@pytest.mark.parametrize("command", ["fit", "predict", "backtest", "audit", "compare", "demo", "settings"])
 def test_every_command_explains_itself(ask: Ask, command: str) -> None:
     done = ask(command, "--help")
     assert (done.code, done.err) == (0, "")

@@ -28,6 +28,8 @@ DRAWN_OR_LEARNT_LATER = ("bokeh", "matplotlib", "pandas", "ray", "scipy", "stats
 
 def test_the_public_names_are_these() -> None:
     assert gatecast.__all__ == [
+        "Audit",
+        "AuditOptions",
         "Columns",
         "Evaluation",
         "FitOptions",
@@ -38,6 +40,7 @@ def test_the_public_names_are_these() -> None:
         "Prediction",
         "TableOptions",
         "__version__",
+        "audit",
         "cells",
         "fit",
         "load",

@@ -24,7 +24,7 @@ from gatecast.reporting.pictures import draw
 from gatecast.reporting.record import RunReport
 from gatecast.reporting.report import render, write_report
 from gatecast.reporting.scores import number
-from reporting_runs import HOSTILE, RUNS
+from reporting_runs import HOSTILE, RUNS, audit
 
 made = cache(lambda name: RUNS[name]())
 page = cache(lambda name: Page(render(made(name))))
@@ -65,7 +65,8 @@ class Page(HTMLParser):
 @pytest.mark.parametrize("name", RUNS)
 def test_every_run_gets_every_section_in_order(name: str) -> None:
     sections = [attributes["id"] for attributes in page(name).all("section")]
-    assert sections == ["verdict", "scores", "forecast", "backtest", "steps", "training", "data", "guesses", "details"]
+    promised = "verdict scores forecast backtest steps training audit data guesses details"
+    assert sections == promised.split()
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -190,6 +191,22 @@ def test_a_note_says_how_few_of_many_series_were_picked() -> None:
     assert any(text.startswith("Of 414 series, three are shown") for text in page("many_series").words("p"))
 
 
+def test_the_audit_is_told_check_by_check_in_sign_and_words() -> None:
+    seen = page("daily")
+    assert (
+        "No check speaks against the scores. gru: of 3 checks 1 passed, 0 failed, 1 failed as expected, 1 skipped."
+        in (seen.words("p"))
+    )
+    outcomes = [attributes["class"] for attributes in seen.all("td") if attributes.get("class") not in {None, "best"}]
+    assert outcomes == ["passed", "failed", "skipped"]
+    assert {"windows 96, moved 0", "failed as expected", "no carried state."} <= set(seen.words("td"))
+    bad = Page(render(replace(made("daily"), audit=audit(failing=True))))
+    assert any(
+        text.startswith("Mend this before you trust the scores. gru: of 3 checks 0 passed, 1 failed,")
+        for text in bad.words("p")
+    )
+
+
 def test_guesses_say_how_to_decide_otherwise() -> None:
     assert "--lookback …" in page("daily").words("code")
     assert "change the table" in page("daily").words("td")
@@ -257,7 +274,7 @@ def odd_runs() -> dict[str, RunReport]:
 )
 def test_an_odd_run_still_gets_its_report_and_pictures(name: str) -> None:
     odd = odd_runs()[name]
-    assert len(Page(render(odd)).all("section")) == 9
+    assert len(Page(render(odd)).all("section")) == 10
     assert all(png(figure).startswith(b"\x89PNG") for figure in draw(odd).values())
 
 

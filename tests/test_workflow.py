@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from gatecast.artifact import MANIFEST, WEIGHTS
 from gatecast.data.columns import Guess
 from gatecast.errors import ArtifactError, ColumnError, InputError, OptionError, TimeError, TooShortError, TrainingError
+from gatecast.evaluation.audit import audit_to_json
 from gatecast.evaluation.results import Metrics
 from gatecast.training.config import TrainingConfig
 from gatecast.training.log import read_steps
@@ -53,7 +54,7 @@ def weight_bytes(model: Model, folder: Path) -> bytes:
 def test_a_fit_with_out_writes_every_file_of_the_run_folder(run: tuple[Path, Model]) -> None:
     folder = run[0]
     promised = re.findall(r"^  ([a-z]+)(?:/|\.\w+)", run_files.__doc__ or "", flags=re.MULTILINE)
-    assert len(promised) == 8
+    assert len(promised) == 9
     assert sorted({path.name.split(".")[0] for path in folder.iterdir()}) == sorted(promised)
     assert sorted(path.name for path in (folder / "model").iterdir()) == [MANIFEST, WEIGHTS]
     assert [path.suffix for path in (folder / "checkpoint").iterdir()] == [".safetensors"] * 2
@@ -81,6 +82,16 @@ def test_metrics_have_the_documented_shape_with_the_net_first(run: tuple[Path, M
     assert stored["verdict"].keys() >= {"beats_best_baseline", "skill", "p_value", "text"}
     assert stored["by_step"].keys() == {"gru", "naive", "seasonal_naive"}
     assert all(len(steps) == 4 for errors in stored["by_step"].values() for steps in errors.values())
+
+
+def test_the_audit_is_stored_and_told_in_the_report(run: tuple[Path, Model]) -> None:
+    stored = json.loads((run[0] / "audit.json").read_bytes())
+    assert stored["passed"] is True
+    status = {check["name"]: check["status"] for check in stored["checks"]}
+    assert status["future"] == status["fitting"] == status["past_covariates"] == status["other_series"] == "passed"
+    page = (run[0] / "report.html").read_text(encoding="utf-8")
+    assert all(check["meaning"] in page for check in stored["checks"])
+    assert audit_to_json(load(run[0]).backtest().audit()) == (run[0] / "audit.json").read_bytes()
 
 
 def test_the_stored_forecasts_give_the_stored_scores(run: tuple[Path, Model]) -> None:

@@ -5,6 +5,7 @@
     model = gc.fit("load.csv", horizon=24)
     model.backtest().report("report.html")
     model.predict().to_frame()
+    print(gc.audit(model))
     gc.save(model, "models/load")
     layer = gc.nn.GRU(8, 64, num_layers=2)  # torch.nn.GRU, and reset_after=False beside it
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from gatecast.data.columns import Columns, TableOptions
     from gatecast.datasets import load_dataset
     from gatecast.errors import GatecastError
+    from gatecast.evaluation.audit import Audit, AuditOptions
     from gatecast.forecast import Forecast, Forecaster
-    from gatecast.workflow import Evaluation, FitOptions, Model, Prediction, fit, load, save
+    from gatecast.workflow import Evaluation, FitOptions, Model, Prediction, audit, fit, load, save
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Audit": "gatecast.evaluation.audit",
+    "AuditOptions": "gatecast.evaluation.audit",
     "Columns": "gatecast.data.columns",
     "Evaluation": "gatecast.workflow",
     "FitOptions": "gatecast.workflow",
@@ -34,6 +38,7 @@ _HOMES = {
     "Model": "gatecast.workflow",
     "Prediction": "gatecast.workflow",
     "TableOptions": "gatecast.data.columns",
+    "audit": "gatecast.workflow",
     "fit": "gatecast.workflow",
     "load": "gatecast.workflow",
     "load_dataset": "gatecast.datasets",
@@ -43,6 +48,8 @@ _HOMES = {
 _PACKAGES = ("cells", "nn")
 
 __all__ = [
+    "Audit",
+    "AuditOptions",
     "Columns",
     "Evaluation",
     "FitOptions",
@@ -53,6 +60,7 @@ __all__ = [
     "Prediction",
     "TableOptions",
     "__version__",
+    "audit",
     "cells",
     "fit",
     "load",

@@ -8,6 +8,7 @@
     │   └── TooShortError     fewer rows than the lookback and the horizon need
     ├── OptionError           an option or argument has a value it cannot have
     ├── ArtifactError         a model file or run folder is not what it says
+    ├── AuditError            a forecaster failed a check of its audit
     ├── TrainingError         training cannot go on (a loss that is not a number)
     └── MissingExtraError     an optional dependency is not installed
 
@@ -46,6 +47,10 @@ class OptionError(GatecastError, ValueError):
 
 class ArtifactError(GatecastError, ValueError):
     """A model file or run folder is damaged, unsafe, or of another version."""
+
+
+class AuditError(GatecastError):
+    """A forecaster failed a check of its audit."""
 
 
 class TrainingError(GatecastError, RuntimeError):

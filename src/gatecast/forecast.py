@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins
@@ -69,6 +69,47 @@ class Forecaster(Protocol):
 
     def forecast(self, panel: Panel, origins: Origins, horizon: int) -> Forecast:
         """Forecast `horizon` rows from each origin."""
+        ...
+
+
+@runtime_checkable
+class Stateful(Forecaster, Protocol):
+    """A forecaster that reads a whole series and carries its state along, so that it may drift on a long one."""
+
+    def bounded(self, panel: Panel, origins: Origins, horizon: int, context: int) -> Forecast:
+        """Forecast as `forecast` does, with a state that has read nothing but the `context` rows before each origin.
+
+        Raises:
+            OptionError: this one carries no state after all; the message says why.
+        """
+        ...
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """One series, row by row."""
+
+    def observe(self, row: Float32[np.ndarray, " channels"]) -> None:
+        """Take in the next row: the channels of `Panel.values`, NaN where missing."""
+        ...
+
+    def forecast(self, horizon: int) -> Float64[np.ndarray, "horizon targets"]:
+        """The point forecast of the next `horizon` rows, on the original scale."""
+        ...
+
+
+@runtime_checkable
+class Streamable(Forecaster, Protocol):
+    """A forecaster that can take one observation at a time."""
+
+    def stream(self, panel: Panel, series: int, start: int) -> Stream:
+        """A stream that has seen rows `[0, start)` of one series, and waits for row `start`.
+
+        From `start` on it may read the panel's times and future covariates; the rest comes by `observe`.
+
+        Raises:
+            OptionError: this one cannot be streamed after all; the message says why.
+        """
         ...
 
 

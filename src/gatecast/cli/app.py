@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from gatecast import __version__
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, said
-from gatecast.errors import GatecastError, OptionError
+from gatecast.errors import AuditError, GatecastError, OptionError
 
 app = App(
     name="gatecast",
@@ -138,6 +138,29 @@ def backtest(
     if out is not None:
         evaluation.report(out)
     show.scores(evaluation.metrics, as_json=json)
+
+
+@app.command
+def audit(run: Path, data: Path | None = None, /, *, json: Json = False) -> None:
+    """Check whether the scores of a net can be trusted; exit code 1 when a check fails.
+
+    Parameters
+    ----------
+    run
+        A run folder or a model folder.
+    data
+        New data; only rows that the net has not learnt from are looked at.
+    json
+        The checks as JSON on stdout.
+    """
+    from gatecast.cli import show  # noqa: PLC0415
+    from gatecast.workflow import audit as audit_model  # noqa: PLC0415
+    from gatecast.workflow import load  # noqa: PLC0415
+
+    result = audit_model(load(run), data)
+    show.audited(result, as_json=json)
+    if not result.passed:
+        raise AuditError(f"{result.forecaster} failed: {', '.join(check.claim for check in result.failures)}.")
 
 
 @app.command

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatecast.errors import OptionError
+from gatecast.evaluation.audit import Audit, audit_to_json
 from gatecast.evaluation.results import Metrics
 from gatecast.files import write_atomic
 from gatecast.workflow.model import Model, Prediction
@@ -62,6 +63,20 @@ def scores(metrics: Metrics, *, as_json: bool) -> None:
     for note in metrics.notes:
         _say(f"note: {note}")
     _say(metrics.verdict.text)
+
+
+def audited(audit: Audit, *, as_json: bool) -> None:
+    """Every check: its outcome, what was measured, and what it means."""
+    if as_json:
+        line(audit_to_json(audit).decode())
+        return
+    table = _table(audit.summary())
+    for name in ("outcome", "measured", "what it means"):
+        table.add_column(name)
+    for check in audit.checks:
+        style = "bold red" if check in audit.failures else "dim" if check.status == "skipped" else ""
+        table.add_row(check.claim, check.verdict(), check.numbers(), escape(check.meaning), style=style)
+    _print(table)
 
 
 def predicted(prediction: Prediction, out: Path | None, *, as_json: bool) -> None:

@@ -76,7 +76,7 @@ def backtest(forecasters: Sequence[Forecaster], panel: Panel, origins: Origins, 
         if forecaster.name in forecasts:
             raise OptionError(f"forecasters need different names, but two are called {forecaster.name!r}. Rename one.")
         forecasts[forecaster.name] = forecaster.forecast(panel, origins, horizon)
-        _check(forecaster.name, forecasts[forecaster.name], panel, origins, horizon)
+        check_forecast(forecaster.name, forecasts[forecaster.name], panel, origins, horizon)
     return Backtest(panel, origins, horizon, actual[seen], forecasts, notes)
 
 
@@ -88,8 +88,12 @@ def actuals(panel: Panel, origins: Origins, horizon: int) -> Float64[np.ndarray,
     return np.where(inside[..., None], panel.targets[rows], np.nan).astype(np.float64)
 
 
-def _check(name: str, forecast: Forecast, panel: Panel, origins: Origins, horizon: int) -> None:
-    """Refuse a forecast that cannot be scored."""
+def check_forecast(name: str, forecast: Forecast, panel: Panel, origins: Origins, horizon: int) -> None:
+    """Refuse a forecast that cannot be scored.
+
+    Raises:
+        OptionError: it holds other windows than asked for, NaN or infinity.
+    """
     asked = (len(origins), horizon, len(panel.columns.target))
     if forecast.mean.shape != asked or forecast.quantiles.shape != (*asked, len(forecast.levels)):
         raise OptionError(

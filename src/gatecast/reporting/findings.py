@@ -101,6 +101,12 @@ def training_finding(run: RunReport) -> str:
     return f"The validation loss is lowest, {number(best[1])}, at step {best[0]:,.0f} of {last:,.0f}."
 
 
+def audit_finding(run: RunReport) -> str:
+    """Whether the scores can be trusted, and by how many checks."""
+    verdict = "No check speaks against the scores" if run.audit.passed else "Mend this before you trust the scores"
+    return f"{verdict}. {run.audit.summary()}."
+
+
 def data_finding(run: RunReport) -> str:
     """Which part of the data was used for what."""
     validation, test = (moment(time) for time in run.parts)

@@ -8,6 +8,7 @@ import polars as pl
 
 from gatecast.data.columns import Guess
 from gatecast.errors import ColumnError, OptionError, TableError
+from gatecast.evaluation.audit import Audit
 from gatecast.evaluation.results import Metrics
 
 DATA_FACTS = ("rows", "series", "target", "frequency", "time range", "missing share")
@@ -33,6 +34,7 @@ class RunReport:
         steps: the training log; lines with `step, loss`, and now and then `step, validation`.
         parts: the first time of the validation part and of the test part; where they differ from series to series,
             those of the longest one.
+        audit: whether the scores can be trusted.
 
     Raises:
         ColumnError: a frame lacks a column.
@@ -50,6 +52,7 @@ class RunReport:
     backtest: pl.DataFrame
     steps: Sequence[Mapping[str, float | int | None]]
     parts: tuple[datetime | int, datetime | int]
+    audit: Audit
 
     def __post_init__(self) -> None:
         _require(self.history, "history", ("unique_id", "ds", "y"))

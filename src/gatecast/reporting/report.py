@@ -1,7 +1,7 @@
 """The report: one HTML file that opens offline.
 
 It answers, in this order, whether the net is worth its trouble, by how much, what it forecasts, where it errs, how it
-was trained and what it was trained on.
+was trained, whether all that can be trusted, and what it was trained on.
 
 Names from the data are hostile until proven otherwise: the page escapes them, the charts hold them as plain text, and
 the page's own policy lets the browser run the two scripts written here, by their SHA-256, and load nothing at all.
@@ -63,6 +63,7 @@ def render(run: RunReport) -> str:
             columns=COLUMNS,
             scores=score_rows(run, ends.share if ends else None),
             sections=sections(run),
+            audit_finding=findings.audit_finding(run),
             data=data_section(run),
             data_facts=[(key, run.facts[key]) for key in DATA_FACTS if key in run.facts],
             parts=PART_COLOURS,

@@ -15,12 +15,14 @@ from gatecast.data.reading import load_panel_like
 from gatecast.data.sources import Source
 from gatecast.data.splits import Origins, Split, scoring_origins
 from gatecast.errors import InputError, OptionError
+from gatecast.evaluation.audit import THOROUGHLY, Audit, AuditOptions
 from gatecast.evaluation.backtest import Backtest, backtest, score
 from gatecast.evaluation.baselines import Baseline, baselines_by_name, default_baselines
 from gatecast.evaluation.results import Metrics
 from gatecast.forecast import Forecast
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.training.loop import StepRecord
+from gatecast.workflow.checking import BRIEFLY, audit_net
 from gatecast.workflow.options import FitOptions
 from gatecast.workflow.telling import history_frame, run_report
 
@@ -60,6 +62,10 @@ class Evaluation:
     def to_frame(self) -> pl.DataFrame:
         """One row a model, window and step: `model, unique_id, cutoff, ds, y, mean, q0.1, ...`."""
         return self.backtest.to_frame()
+
+    def audit(self, options: AuditOptions = BRIEFLY) -> Audit:
+        """Whether the net's scores can be trusted, from a few of the windows that were scored."""
+        return self.model.audit_origins(self.backtest.panel, self.backtest.origins, options)
 
     def report(self, path: str | Path) -> Path:
         """Write the one-file HTML report."""
@@ -128,22 +134,41 @@ class Model:
         if windows is not None and windows < 1:
             raise OptionError(f"windows counts from 1 up, got windows={windows}.")
         panel = self._panel(data)
-        start, end = self._test_part(panel, new=data is not None)
-        most = windows if windows is not None else self.options.evaluation.windows
+        start, origins = self._scored(panel, windows if windows is not None else self.options.evaluation.windows)
+        chosen, notes = self._baselines(panel, start)
+        fitted = [baseline.fit(panel, start) for baseline in chosen]
+        result = backtest([self.forecaster, *fitted], panel, origins, self.horizon)
+        return Evaluation(self, result, score(result, self.season, start, self.name, notes))
+
+    def audit(self, data: Source | None = None, options: AuditOptions = THOROUGHLY) -> Audit:
+        """Whether its scores can be trusted: checks on the rows that `backtest` scores.
+
+        With the table it was fitted on, a short fit shows that fitting sees no test row; with new `data` that check is
+        skipped.
+        """
+        panel = self._panel(data)
+        return self.audit_origins(panel, self._scored(panel, None)[1], options)
+
+    def audit_origins(self, panel: Panel, origins: Origins, options: AuditOptions) -> Audit:
+        """The audit on origins of a panel that was read already."""
+        start, _ = self._test_part(panel)
+        split = self.split if panel is self.panel else None
+        return audit_net(self.forecaster, panel, origins, start, split, options)
+
+    def _scored(self, panel: Panel, most: int | None) -> tuple[np.ndarray, Origins]:
+        """Where scoring starts in each series, and the origins of its windows."""
+        start, end = self._test_part(panel)
         origins = scoring_origins(start, end, self.horizon, most)
         if not len(origins):
             raise InputError(
                 f"there are no {self.horizon} rows in a row that the net has not learnt from: nothing can be scored. "
                 f"Give a table that reaches further."
             )
-        chosen, notes = self._baselines(panel, start)
-        fitted = [baseline.fit(panel, start) for baseline in chosen]
-        result = backtest([self.forecaster, *fitted], panel, origins, self.horizon)
-        return Evaluation(self, result, score(result, self.season, start, self.name, notes))
+        return start, origins
 
-    def _test_part(self, panel: Panel, *, new: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _test_part(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
         """Where scoring starts and ends in each series."""
-        if not new and self.split is not None:
+        if panel is self.panel and self.split is not None:
             return self.split.validation_end, self.split.test_end
         start = [self._rows_seen(panel, index) for index in range(len(panel.ids))]
         return np.maximum(np.asarray(start, dtype=np.int64), self.forecaster.config.lookback), panel.known()

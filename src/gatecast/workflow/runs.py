@@ -5,6 +5,7 @@ runs/NAME/
   model/             the artifact: model.json + weights.safetensors
   checkpoint/        resumable training state, newest two kept
   metrics.json       every score of the net and of each baseline, same windows, same code
+  audit.json         whether the scores can be trusted: checks of leaks, batches, fitting
   forecasts.parquet  the backtest: one row per model, series, cutoff and step
   steps.jsonl        one line per training step
   report.html        one file, opens offline
@@ -28,6 +29,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel
 from gatecast.data.splits import split_by_time
 from gatecast.errors import ArtifactError, GatecastError, OptionError
+from gatecast.evaluation.audit import audit_to_json
 from gatecast.evaluation.results import Metrics, metrics_from_json, metrics_to_json
 from gatecast.files import write_atomic
 from gatecast.forecaster import ForecasterConfig
@@ -36,7 +38,8 @@ from gatecast.workflow.model import Evaluation, Model
 from gatecast.workflow.options import FitOptions
 from gatecast.workflow.telling import run_report
 
-RUN, METRICS, FORECASTS, STEPS = "run.json", "metrics.json", "forecasts.parquet", "steps.jsonl"
+RUN, METRICS, AUDIT = "run.json", "metrics.json", "audit.json"
+FORECASTS, STEPS = "forecasts.parquet", "steps.jsonl"
 MODEL, CHECKPOINT, REPORT, PICTURES = "model", "checkpoint", "report.html", "pictures"
 
 
@@ -130,12 +133,13 @@ def read_metrics(folder: str | Path) -> Metrics:
 
 
 def write_results(folder: Path, evaluation: Evaluation) -> None:
-    """Write scores, forecasts, report and pictures of an evaluated model."""
+    """Write scores, audit, forecasts, report and pictures of an evaluated model."""
     from gatecast.reporting.pictures import write_pictures  # noqa: PLC0415 - drawing is loaded when wanted
     from gatecast.reporting.report import write_report  # noqa: PLC0415
 
     report = run_report(evaluation)
     write_atomic(folder / METRICS, metrics_to_json(evaluation.metrics))
+    write_atomic(folder / AUDIT, audit_to_json(report.audit))
     parquet = io.BytesIO()
     report.backtest.write_parquet(parquet)
     write_atomic(folder / FORECASTS, parquet.getvalue())

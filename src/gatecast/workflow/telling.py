@@ -85,6 +85,7 @@ def run_report(evaluation: "Evaluation") -> "RunReport":
         backtest=evaluation.to_frame(),
         steps=[structs.asdict(record) for record in model.steps],
         parts=_part_times(evaluation),
+        audit=evaluation.audit(),
     )
 
 
