@@ -119,12 +119,12 @@ def test_the_loss_is_the_mean_over_a_forecast_from_every_row() -> None:
         stretch = course.tensors.stretch(
             torch.tensor([[series, int(course.tensors.starts[series]) + first]]), sampler.time, course.ends[[series]]
         )
-        output, _ = network.read(stretch, None)
+        output, _ = network.read(stretch, ())
         rows = range(first + course.burn_in, first + sampler.time)
         cutoffs = as_cutoffs(course, series, rows)
         learnt = cutoffs.mask * (torch.tensor(rows)[:, None] + 1 + torch.arange(6) < split_end(series))[..., None]
         masked = Cutoffs(cutoffs.past, cutoffs.spread, cutoffs.known, cutoffs.actual * learnt, learnt)
-        total += network.loss_from(network.at(output[0, course.burn_in :]), masked).item() * float(learnt.sum())
+        total += network.loss_from(output[0, course.burn_in :], masked).item() * float(learnt.sum())
         count += float(learnt.sum())
     assert loss.item() == pytest.approx(total / count, rel=1e-5)
 
@@ -144,9 +144,8 @@ def test_the_state_of_one_chunk_is_where_the_next_begins() -> None:
         [torch.from_numpy(chunk.series), course.tensors.starts[chunk.series] + torch.from_numpy(chunk.position)], dim=1
     )
     whole = course.tensors.stretch(places, sampler.chunks * sampler.time, course.ends[chunk.series])
-    _, state = network.read(whole, None)
-    assert isinstance(state, torch.Tensor)
-    assert torch.equal(carried[0], state)
+    _, states = network.read(whole, ())
+    assert torch.equal(carried[0], states[0])
 
 
 def test_pieces_follow_each_other_chunk_by_chunk_and_long_series_come_more_often() -> None:

@@ -27,7 +27,7 @@ from gatecast.data.scalers import Scaling
 from gatecast.errors import ArtifactError, GatecastError, OptionError
 from gatecast.files import write_atomic
 from gatecast.forecaster import Fitted, ForecasterConfig, RecurrentForecaster, network_sizes
-from gatecast.models.network import RecurrentNetwork
+from gatecast.models.ensemble import Network, build_network
 
 SCHEMA = 1
 NOT_SEALED = "0" * 64
@@ -240,11 +240,11 @@ def _scaling(
     return Scaling(centres, scales)
 
 
-def _network(manifest: Manifest, tensors: dict[str, Tensor]) -> RecurrentNetwork:
+def _network(manifest: Manifest, tensors: dict[str, Tensor]) -> Network:
     """The net with these weights; it is described without memory first, so that absurd sizes cost nothing."""
     sizes = network_sizes(manifest.config, manifest.columns, manifest.frequency, len(manifest.ids))
     with torch.device("meta"):
-        network = RecurrentNetwork(manifest.config.network, sizes)
+        network = build_network(manifest.config.network, sizes)
     expected = {name: (tuple(t.shape), t.dtype) for name, t in network.state_dict().items()}
     found = {name: (tuple(t.shape), t.dtype) for name, t in tensors.items()}
     for name in sorted(expected.keys() | found.keys()):

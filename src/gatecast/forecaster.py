@@ -19,7 +19,8 @@ from gatecast.data.windows import thin, windows_between
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
 from gatecast.evaluation.scoring import mase_scales
 from gatecast.forecast import Forecast, make_forecast
-from gatecast.models.network import NetworkConfig, RecurrentNetwork, Sizes
+from gatecast.models.ensemble import Network, build_network
+from gatecast.models.network import NetworkConfig, Sizes
 from gatecast.models.normalising import Frame, Normalise, Subtract
 from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig
@@ -126,7 +127,7 @@ class RecurrentForecaster:
 
     def __init__(self, config: ForecasterConfig) -> None:
         self.config = config
-        self.network_: RecurrentNetwork
+        self.network_: Network
         self.fitted_: Fitted
 
     @property
@@ -142,7 +143,7 @@ class RecurrentForecaster:
         self.keep_best(state)
         return self
 
-    def prepare(self, panel: Panel, split: Split) -> tuple[RecurrentNetwork, Course, TrainingState]:
+    def prepare(self, panel: Panel, split: Split) -> tuple[Network, Course, TrainingState]:
         """A new net, what it learns from and its training state: the loop itself stays in the caller's hands.
 
         Finish with `keep_best(state)`.
@@ -151,11 +152,8 @@ class RecurrentForecaster:
         scaling = fit_scaling(config.scaler, panel, split.train_end)
         static_scaling = SCALERS["standard"].fit(panel.static)
         self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.training.seed)
-            self.network_ = RecurrentNetwork(
-                config.network, network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
-            )
+        sizes = network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
+        self.network_ = build_network(config.network, sizes, config.training.seed)
         weight = loss_weights(config.loss_season, panel, split, scaling)
         course = self._course(panel, split, self._tensors(panel, scaling, weight))
         return self.network_, course, TrainingState(self.network_, config.training)
@@ -213,7 +211,7 @@ class RecurrentForecaster:
             return np.asarray(torch.cat([network(tensors.gather(part)) for part in places.split(BATCH)]))
         outputs = outputs_at(network, tensors, places).split(BATCH)
         parts = [
-            network.forecast_from(network.at(output), tensors.cutoffs(part))
+            network.forecast_from(output, tensors.cutoffs(part))
             for output, part in zip(outputs, places.split(BATCH), strict=True)
         ]
         return np.asarray(torch.cat(parts))

@@ -12,13 +12,14 @@ from jaxtyping import Float
 from msgspec import Struct
 from torch import Tensor, nn
 
+from gatecast.cells.cell import pack_states
 from gatecast.cells.equations import States
 from gatecast.data.batches import Batch, Cutoffs, Stretch
 from gatecast.data.causal import causal_count
 from gatecast.errors import OptionError
 from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSizes, Highway
 from gatecast.models.distributions import DENSITIES
-from gatecast.models.encoders import Encoded, EncoderSizes, encoder
+from gatecast.models.encoders import EncoderSizes, encoder
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
 from gatecast.models.normalising import Frame, Ground, ground, input_channels, window_inputs
 from gatecast.nn import LayerConfig
@@ -36,6 +37,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         embedding: numbers learnt for each series (and, read apart, each target), beside its other inputs.
         readout: the `last` state of the window, or the `mean` of all states.
         highway: add a linear forecast from the window to the net's.
+        ensemble: nets trained together from different first weights; their median is the forecast.
         output_dropout: share of the state dropped before the output while training.
         loss: `quantile`; `mae`, `mse` or `huber` of a point; or `normal`, `student` or `mixture`, the negative
             log-likelihood of a density.
@@ -50,6 +52,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     embedding: int = 0
     readout: Literal["last", "mean"] = "last"
     highway: bool = True
+    ensemble: int = 1
     output_dropout: float = 0.0
     loss: LossName = "quantile"
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
@@ -64,6 +67,8 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.segment < 1:
             raise OptionError(f"segment counts rows from 1 up, got segment={self.segment}.")
+        if self.ensemble < 1:
+            raise OptionError(f"ensemble counts nets from 1 up, got ensemble={self.ensemble}.")
         if self.embedding < 0:
             raise OptionError(f"embedding counts numbers from 0 up, got embedding={self.embedding}.")
         if not 0 <= self.output_dropout < 1:
@@ -129,25 +134,37 @@ class RecurrentNetwork(nn.Module):
     def forward(self, batch: Batch) -> Float[Tensor, "batch horizon targets levels"]:
         """Forecast from windows; a point forecaster has one level."""
         given = self._given(batch)
-        return self._joined(self.forecast_from(self._encode(given), given.cutoffs()), batch)
+        return self._joined(self._forecast(self._encode(given), given.cutoffs()), batch)
 
     def loss(self, batch: Batch) -> Float[Tensor, ""]:
         """The training loss of windows: the mean over observed targets, steps and levels, on the scaled values."""
         given = self._given(batch)
-        return self.loss_from(self._encode(given), given.cutoffs())
+        return self._loss(self._encode(given), given.cutoffs())
 
-    def read(self, stretch: Stretch, state: Tensor | States | None) -> Encoded:
-        """Carry a state over the rows of a stretch; (B, T, features) and the state after the last row."""
+    @property
+    def output_size(self) -> int:
+        """Numbers read out at each cutoff."""
+        return self.config.layer.output_size
+
+    def read(self, stretch: Stretch, states: States) -> tuple[Float[Tensor, "batch time features"], States]:
+        """Carry states over the rows of a stretch, zeros if there are none: what is read out, and the states after."""
         time = stretch.causal.shape[1]
         rows = self._rows(stretch.causal, stretch.observed, stretch.known[:, :time])
-        return self.encoder(rows, self._named(stretch.static, stretch.identity), state)
+        static = self._named(stretch.static, stretch.identity)
+        encoded = self.encoder(rows, static, pack_states(states) if states else None)
+        return encoded.output, (encoded.state,) if isinstance(encoded.state, Tensor) else encoded.state
 
-    def at(self, output: Float[Tensor, "cutoffs features"]) -> AtCutoff:
-        """What is known at cutoffs of which only the output was kept."""
-        return AtCutoff(output, None, self.encoder.layer)
+    def forecast_from(
+        self, output: Float[Tensor, "cutoffs features"], cutoffs: Cutoffs
+    ) -> Float[Tensor, "cutoffs horizon targets levels"]:
+        """Forecast from what was read out at some cutoffs."""
+        return self._forecast(AtCutoff(output, None, self.encoder.layer), cutoffs)
 
-    def forecast_from(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, "cutoffs horizon targets levels"]:
-        """Forecast from what the encoder knows at some cutoffs."""
+    def loss_from(self, output: Float[Tensor, "cutoffs features"], cutoffs: Cutoffs) -> Float[Tensor, ""]:
+        """The training loss of forecasts from what was read out at some cutoffs."""
+        return self._loss(AtCutoff(output, None, self.encoder.layer), cutoffs)
+
+    def _forecast(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, "cutoffs horizon targets levels"]:
         stands = ground(cutoffs, self.sizes.frame)
         raw, base = self._say(at, cutoffs, stands.window)
         if self.config.loss in DENSITIES:
@@ -156,8 +173,7 @@ class RecurrentNetwork(nn.Module):
             said = base.unsqueeze(-1) + raw
         return stands.base.unsqueeze(-1) + stands.unit.unsqueeze(-1) * said
 
-    def loss_from(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, ""]:
-        """The training loss of forecasts from some cutoffs."""
+    def _loss(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, ""]:
         stands = ground(cutoffs, self.sizes.frame)
         raw, base = self._say(at, cutoffs, stands.window)
         return masked_mean(self._errors(cutoffs.actual, stands, raw, base), cutoffs.mask)

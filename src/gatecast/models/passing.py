@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gatecast.cells.equations import States
 from gatecast.data.batches import PanelTensors
-from gatecast.models.network import RecurrentNetwork
+from gatecast.models.ensemble import Network
 
 ROWS_AT_ONCE = 2048  # of each series: what lies between two carried states
 MOST_ROWS = 65_536  # of all series at once: a few dozen MB
@@ -20,13 +20,13 @@ MOST_ROWS = 65_536  # of all series at once: a few dozen MB
 
 @torch.no_grad()
 def outputs_at(
-    network: RecurrentNetwork, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]
+    network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]
 ) -> Float[Tensor, "cutoffs features"]:
     """The encoder's output at each place (the series, the row of the table at the position), from each series' start.
 
     No row at or after the last place of a series is read.
     """
-    outputs = torch.empty(len(places), network.config.layer.output_size, device=places.device)
+    outputs = torch.empty(len(places), network.output_size, device=places.device)
     for chosen in _groups(tensors, places):
         _read_group(network, tensors, places[chosen], chosen, outputs)
     return outputs
@@ -45,7 +45,7 @@ def _groups(tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> Iter
 
 
 def _read_group(
-    network: RecurrentNetwork,
+    network: Network,
     tensors: PanelTensors,
     places: Int64[Tensor, "chosen two"],
     chosen: Int64[Tensor, " chosen"],
@@ -56,10 +56,10 @@ def _read_group(
     starts = tensors.starts[series]
     ends = starts.scatter_reduce(0, which, places[:, 1], "amax")
     wanted = places[:, 1] - 1 - starts[which]  # the row whose output is wanted, counted from its series' start
-    state: Tensor | States | None = None
+    states: States = ()
     for first in range(0, int((ends - starts).max()), ROWS_AT_ONCE):
         time = min(ROWS_AT_ONCE, int((ends - starts).max()) - first)
         stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), time, ends)
-        output, state = network.read(stretch, state)
+        output, states = network.read(stretch, states)
         here = torch.nonzero((wanted >= first) & (wanted < first + time)).flatten()
         outputs[chosen[here]] = output[which[here], wanted[here] - first]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gatecast.errors import ArtifactError
 from gatecast.files import write_atomic
-from gatecast.models.network import RecurrentNetwork
+from gatecast.models.ensemble import Network
 from gatecast.training.loop import TrainingState
 
 KEPT = 2
@@ -27,7 +27,7 @@ class Numbers(Struct, frozen=True):
     best_validation: float | None
 
 
-def save_checkpoint(folder: Path, network: RecurrentNetwork, state: TrainingState) -> Path:
+def save_checkpoint(folder: Path, network: Network, state: TrainingState) -> Path:
     """Write `step-00000500.safetensors` into `folder` and remove all but the newest two."""
     numbers = Numbers(state.step, state.best_step, state.stale, state.best_validation)
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*.safetensors"))
 
 
-def load_checkpoint(path: Path, network: RecurrentNetwork, state: TrainingState) -> None:
+def load_checkpoint(path: Path, network: Network, state: TrainingState) -> None:
     """Put a saved state back into `network` and `state`.
 
     Raises:
@@ -62,15 +62,13 @@ def load_checkpoint(path: Path, network: RecurrentNetwork, state: TrainingState)
     _restore(path, network, state, tensors, numbers)
 
 
-def _tensors(network: RecurrentNetwork, state: TrainingState) -> dict[str, Tensor]:
+def _tensors(network: Network, state: TrainingState) -> dict[str, Tensor]:
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in state.best_weights.items()}
     return tensors | {"optimiser.first": state.optimiser.first, "optimiser.second": state.optimiser.second}
 
 
-def _restore(
-    path: Path, network: RecurrentNetwork, state: TrainingState, tensors: dict[str, Tensor], numbers: Numbers
-) -> None:
+def _restore(path: Path, network: Network, state: TrainingState, tensors: dict[str, Tensor], numbers: Numbers) -> None:
     own = _tensors(network, state)
     carried = sorted(name for name in tensors if name.startswith("carried."))
     states = tuple(tensors.pop(name) for name in carried)

@@ -17,7 +17,7 @@ from torch import Tensor
 from gatecast.cells.equations import States
 from gatecast.data.batches import PanelTensors
 from gatecast.data.sampling import Sampler, StreamSampler
-from gatecast.models.network import RecurrentNetwork
+from gatecast.models.ensemble import Network
 from gatecast.models.passing import outputs_at
 
 AT_ONCE = 512  # cutoffs of the validation part
@@ -41,11 +41,11 @@ class Course(ABC):
         """Steps until every row was learnt from once."""
 
     @abstractmethod
-    def loss(self, network: RecurrentNetwork, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
+    def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The loss of training step `step` (from 0), and the state to carry into the next."""
 
     @abstractmethod
-    def validation_loss(self, network: RecurrentNetwork) -> float:
+    def validation_loss(self, network: Network) -> float:
         """The loss over the whole validation part, each observed target counting once."""
 
 
@@ -68,13 +68,13 @@ class Windows(Course):
         """Steps until every window was seen once."""
         return self.sampler.steps_per_epoch
 
-    def loss(self, network: RecurrentNetwork, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
+    def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The mean over a batch of windows; nothing is carried."""
         places = self.train[torch.from_numpy(self.sampler.batch(step))]
         return network.loss(self.tensors.gather(places)), carried
 
     @torch.no_grad()
-    def validation_loss(self, network: RecurrentNetwork) -> float:
+    def validation_loss(self, network: Network) -> float:
         """Windows of the validation part."""
         total, count = 0.0, 0.0
         for places in self.validation.split(AT_ONCE):
@@ -105,33 +105,25 @@ class Sequences(Course):
         """Steps until as many rows were read as there are."""
         return self.sampler.steps_per_epoch
 
-    def loss(self, network: RecurrentNetwork, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
+    def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The mean over all rows of a chunk but the burn-in."""
         chunk = self.sampler.batch(step)
         series = torch.from_numpy(chunk.series)
         places = torch.stack([series, self.tensors.starts[series] + torch.from_numpy(chunk.position)], dim=1)
         stretch = self.tensors.stretch(places, self.sampler.time, self.ends[series])
-        output, state = network.read(stretch, None if chunk.fresh else _as_given(carried))
+        output, states = network.read(stretch, () if chunk.fresh else carried)
         skip = self.burn_in if chunk.fresh else 0
-        at = network.at(output[:, skip:].flatten(0, 1))
-        states = (state,) if isinstance(state, Tensor) else state
-        return network.loss_from(at, stretch.cutoffs(skip)), tuple(part.detach() for part in states)
+        loss = network.loss_from(output[:, skip:].flatten(0, 1), stretch.cutoffs(skip))
+        return loss, tuple(part.detach() for part in states)
 
     @torch.no_grad()
-    def validation_loss(self, network: RecurrentNetwork) -> float:
+    def validation_loss(self, network: Network) -> float:
         """One pass from the start of each series; the same cutoffs as windows have."""
         total, count = 0.0, 0.0
         outputs = outputs_at(network, self.tensors, self.validation)
         for places, output in zip(self.validation.split(AT_ONCE), outputs.split(AT_ONCE), strict=True):
             cutoffs = self.tensors.cutoffs(places)
             observed = float((cutoffs.mask > 0).sum())
-            total += float(network.loss_from(network.at(output), cutoffs)) * observed
+            total += float(network.loss_from(output, cutoffs)) * observed
             count += observed
         return total / max(count, 1.0)
-
-
-def _as_given(states: States) -> Tensor | States | None:
-    """States as a layer takes them."""
-    if not states:
-        return None
-    return states[0] if len(states) == 1 else states

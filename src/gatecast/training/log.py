@@ -6,7 +6,7 @@ import msgspec
 
 from gatecast.errors import ArtifactError, MissingExtraError
 from gatecast.files import write_atomic
-from gatecast.models.network import RecurrentNetwork
+from gatecast.models.ensemble import Network
 from gatecast.training.loop import StepRecord
 
 
@@ -56,7 +56,7 @@ class TensorBoardLog:
         self._epoch = 0
         self._losses: list[float] = []
 
-    def write(self, record: StepRecord, network: RecurrentNetwork) -> None:
+    def write(self, record: StepRecord, network: Network) -> None:
         """Add a step."""
         add = self._writer.add_scalar
         add("loss/step", record.loss, record.step)
@@ -75,7 +75,7 @@ class TensorBoardLog:
         self._writer.add_scalar("loss/epoch", mean, epoch)
         self._epoch, self._losses = epoch, []
 
-    def _histograms(self, step: int, network: RecurrentNetwork) -> None:
+    def _histograms(self, step: int, network: Network) -> None:
         for name, parameter in network.named_parameters():
             self._writer.add_histogram(f"weights/{name}", parameter, step)
             if parameter.grad is not None:

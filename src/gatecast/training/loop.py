@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gatecast.cells.equations import States
 from gatecast.errors import TrainingError
-from gatecast.models.network import RecurrentNetwork
+from gatecast.models.ensemble import Network
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course
 from gatecast.training.optimiser import Adam, clip, learning_rate
@@ -49,7 +49,7 @@ class TrainingState:
         carried: the states that the next step reads on from; empty where it starts from zeros.
     """
 
-    def __init__(self, network: RecurrentNetwork, config: TrainingConfig) -> None:
+    def __init__(self, network: Network, config: TrainingConfig) -> None:
         self.step = 0
         self.optimiser = Adam(
             network.parameters(), weight_decay=config.weight_decay, decoupled=config.optimiser == "adamw"
@@ -60,7 +60,7 @@ class TrainingState:
         self.stale = 0
         self.carried: States = ()
 
-    def note_validation(self, network: RecurrentNetwork, validation: float) -> bool:
+    def note_validation(self, network: Network, validation: float) -> bool:
         """Remember the weights if they are the best so far; returns whether they are."""
         if validation < self.best_validation:
             self.best_weights = copy_weights(network)
@@ -74,14 +74,12 @@ class TrainingState:
         return self.step >= config.steps or self.stale >= config.patience
 
 
-def copy_weights(network: RecurrentNetwork) -> dict[str, Tensor]:
+def copy_weights(network: Network) -> dict[str, Tensor]:
     """A copy of the weights that training will not touch."""
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
-def train(
-    network: RecurrentNetwork, course: Course, config: TrainingConfig, state: TrainingState
-) -> Iterator[StepRecord]:
+def train(network: Network, course: Course, config: TrainingConfig, state: TrainingState) -> Iterator[StepRecord]:
     """Take steps until `state.finished(config)`, changing `network` and `state`, and yield a record after each.
 
     The untrained net is looked at first: it forecasts its base, and training keeps it unless it finds better.
@@ -96,7 +94,7 @@ def train(
         yield _step(network, course, config, state)
 
 
-def _step(network: RecurrentNetwork, course: Course, config: TrainingConfig, state: TrainingState) -> StepRecord:
+def _step(network: Network, course: Course, config: TrainingConfig, state: TrainingState) -> StepRecord:
     rate = learning_rate(config, state.step)
     with _dropout_seed(network, config.seed, state.step):
         loss, state.carried = course.loss(network, state.step, state.carried)
@@ -117,13 +115,13 @@ def _step(network: RecurrentNetwork, course: Course, config: TrainingConfig, sta
     return StepRecord(state.step, epoch, value, rate, norm, validation, best)
 
 
-def _validation_loss(network: RecurrentNetwork, course: Course) -> float:
+def _validation_loss(network: Network, course: Course) -> float:
     network.eval()
     return course.validation_loss(network)
 
 
 @contextmanager
-def _dropout_seed(network: RecurrentNetwork, seed: int, step: int) -> Iterator[None]:
+def _dropout_seed(network: Network, seed: int, step: int) -> Iterator[None]:
     """Make the dropout masks of a step a function of (seed, step); the caller's generator is left as it was."""
     if not network.config.draws:
         yield

@@ -9,7 +9,7 @@ from pathlib import Path
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Split
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
-from gatecast.models.network import RecurrentNetwork
+from gatecast.models.ensemble import Network
 from gatecast.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from gatecast.training.interrupt import stop_on_interrupt
 from gatecast.training.log import StepLog, TensorBoardLog, read_steps
@@ -87,7 +87,7 @@ def _steps_before(files: TrainingFiles | None, state: TrainingState) -> list[Ste
 class _Recorder:
     """Writes each step to the logs, and a checkpoint at each look at the validation part."""
 
-    def __init__(self, files: TrainingFiles, network: RecurrentNetwork, state: TrainingState) -> None:
+    def __init__(self, files: TrainingFiles, network: Network, state: TrainingState) -> None:
         self._files, self._network, self._state = files, network, state
         self._log = StepLog(files.steps, resumed_at=state.step)
         self._board = TensorBoardLog(files.folder) if files.tensorboard else None
@@ -119,9 +119,7 @@ class _NoRecorder:
 
 
 @contextmanager
-def _recorder(
-    files: TrainingFiles | None, network: RecurrentNetwork, state: TrainingState
-) -> Iterator[_Recorder | _NoRecorder]:
+def _recorder(files: TrainingFiles | None, network: Network, state: TrainingState) -> Iterator[_Recorder | _NoRecorder]:
     if files is None:
         yield _NoRecorder()
         return
