@@ -87,7 +87,7 @@ def test_the_segment_decoder_takes_one_more_update_from_the_cutoff_for_each_segm
 
 def test_targets_read_apart_do_not_see_each_other_but_see_the_covariates() -> None:
     panel = waves(targets=2, past=1)
-    config = small_config(network=NetworkConfig(layer=LAYER, targets="apart", embedding=3))
+    config = small_config(network=NetworkConfig(layer=LAYER, channels="apart", embedding=3))
     _, net, batch = random_net(config, panel)
     before = net(batch)
     for channel, moves in ((0, [True, False]), (1, [False, True]), (2, [True, True])):
@@ -99,7 +99,7 @@ def test_targets_read_apart_do_not_see_each_other_but_see_the_covariates() -> No
 
 def test_targets_read_apart_are_one_net_with_the_targets_as_series() -> None:
     panel = waves(series=1, targets=2)
-    config = small_config(network=NetworkConfig(layer=LAYER, targets="apart"))
+    config = small_config(network=NetworkConfig(layer=LAYER, channels="apart"))
     forecaster, net, _ = random_net(config, waves(series=2, targets=2))
     columns = msgspec.structs.replace(panel.columns, target=("y",))
     single = panel_from_arrays({f"t{i}": panel.values[:, i : i + 1] for i in range(2)}, columns, panel.frequency)

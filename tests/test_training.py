@@ -1,5 +1,6 @@
 """Training: the same arithmetic as torch.optim, the same result again, and resumed = unbroken."""
 
+import itertools
 import math
 import os
 import signal
@@ -328,3 +329,39 @@ def test_a_split_that_leaves_no_room_names_what_is_missing() -> None:
 def test_configs_survive_json() -> None:
     config = small_config(layer=DROPOUT, seed=7)
     assert msgspec.json.decode(msgspec.json.encode(config), type=ForecasterConfig) == config
+
+
+@pytest.mark.parametrize(("said", "meant"), [("60s", 60), ("5min", 300), ("1.5h", 5400), (90, 90), ("2 m", 120)])
+def test_a_time_budget_is_read_as_people_say_it(said: str | float, meant: float) -> None:
+    assert TrainingConfig(budget=said).most_seconds == meant
+
+
+@pytest.mark.parametrize("said", ["", "soon", "-5s", "0", "5 days", "nan"])
+def test_a_time_budget_that_is_no_time_is_refused(said: str) -> None:
+    with pytest.raises(OptionError, match="a time budget is a number above 0 with s, min or h"):
+        TrainingConfig(budget=said)
+
+
+def test_training_ends_within_its_budget_after_a_last_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr("gatecast.training.loop.time.perf_counter", lambda: 0.25 * next(ticks))
+    config = small_config(budget="20s", steps=5, evaluate_every=7, patience=1000)
+    panel = waves()
+    network, course, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    records = list(train(network, course, config.training, state))
+    assert 20 * 0.9 < 0.25 * (next(ticks) - 1) / 2 <= 20, "half of the ticks lie between a start and an end"
+    assert len(records) > 5, "steps do not limit a run with a budget"
+    assert records[-1].validation is not None
+    assert [r.validation is not None for r in records[:-1]] == [r.step % 7 == 0 for r in records[:-1]]
+    assert records[-1].learning_rate < 0.05 * max(r.learning_rate for r in records)
+
+
+def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path) -> None:
+    config = small_config(budget="1h")
+    panel = waves()
+    network, _, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    state.seconds = 1234.5
+    path = save_checkpoint(tmp_path, network, state)
+    other, _, other_state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    load_checkpoint(path, other, other_state)
+    assert other_state.done(config.training) == 1234.5 / 3600

@@ -4,7 +4,7 @@ Season, lookback and calendar come from the training part; what is subtracted is
 best weights are.  Nothing looks at a row at or after `validation_end`, so a backtest of the settings is honest.
 """
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Float64
@@ -35,7 +35,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         horizon: rows to forecast.
-        lookback: rows the net reads before the cutoff.
+        lookback: rows the net reads before the cutoff; `all` carries a state over the whole past (mode `sequences`).
         season: rows of one season, of the scores and of the seasonal baselines.
         subtract: what the forecast starts from: the `last` value, the `seasonal` last values, or `none`.
         mode: `windows` or `sequences`.
@@ -47,7 +47,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     horizon: int = 24
-    lookback: int | None = None
+    lookback: int | Literal["all"] | None = None
     season: int | None = None
     subtract: Subtract | None = None
     mode: Mode | None = None
@@ -60,8 +60,15 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         for name in ("horizon", "lookback", "season"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if isinstance(value, int) and value < 1:
                 raise OptionError(f"{name} counts rows from 1 up, got {name}={value}.")
+        if self.lookback == "all" and self.mode == "windows":
+            raise OptionError("lookback='all' carries a state over the whole past, which mode='windows' does not.")
+
+    @property
+    def window(self) -> int | None:
+        """The rows of a window, where they were said."""
+        return self.lookback if isinstance(self.lookback, int) else None
 
 
 class Chosen(Struct, frozen=True):
@@ -84,10 +91,10 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
     subtract, base_season = (asked.subtract, season)
     if subtract is None:
         subtract, base_season = _note(guesses, choose_subtract(panel, split, asked, season))
-    lookback = asked.lookback or _note(guesses, choose_lookback(panel, split, asked, season))
+    lookback = asked.window or _note(guesses, choose_lookback(panel, split, asked, season))
     calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
     _check_room(panel, split, lookback, asked.horizon)
-    mode: Mode = asked.mode or "windows"
+    mode: Mode = asked.mode or ("sequences" if asked.lookback == "all" else "windows")
     config = ForecasterConfig(
         mode=mode,
         normalise=asked.normalise or _usual_normalisation(mode, subtract),
@@ -194,7 +201,7 @@ def _seasons(panel: Panel, split: Split, asked: Asked, season: int) -> list[int]
     """
     week = (7 * season,) if season >= 24 else ()
     longer = season_candidates(panel.frequency) if panel.dated else week
-    most = min(asked.lookback or _room(split, asked), int(split.train_end.max()) // 3, MOST_LAG)
+    most = min(asked.window or _room(split, asked), int(split.train_end.max()) // 3, MOST_LAG)
     return sorted(m for m in {season, *longer} if 1 < m <= most)
 
 

@@ -63,12 +63,16 @@ class NetFlags:
     ----------
     cell
         The recurrent cell (default: gru).
+    mode
+        Read windows from a state of zeros, or sequences: the whole past, with a carried state (default: guessed).
     lookback
-        Rows the net reads before the cutoff (default: guessed).
+        Rows the net reads before the cutoff, or `all`: a state carried over the whole past (default: guessed).
     season
         Rows of one season (default: guessed).
     subtract
-        What is subtracted inside the window and added back (default: guessed).
+        What the forecast starts from: the last value, the seasonal last values, or none (default: guessed).
+    normalise
+        How the net sees values: by the last one, by mean and spread of the window, or causally (default: guessed).
     calendar
         Cycles the net reads the place in: day, week, year; `none` for none (default: those seen twice).
     hidden_size
@@ -77,6 +81,18 @@ class NetFlags:
         Recurrent layers stacked on each other (default: 1).
     dropout
         Share of units dropped between layers while training (default: 0).
+    segment
+        Rows joined for each update of the state (default: 1).
+    decode
+        All steps from the state at the cutoff, or segments: each segment from one more update of it (default: direct).
+    channels
+        Several targets read jointly, or each apart by the same net (default: joint).
+    embedding
+        Numbers learnt for each series (default: 0).
+    output_dropout
+        Share of the state dropped before the output while training (default: 0).
+    ensemble
+        Nets trained together; their median is the forecast (default: 1).
     loss
         What training makes small: errors, or the negative log-likelihood of a density (default: quantile).
     quantiles
@@ -84,13 +100,21 @@ class NetFlags:
     """
 
     cell: Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm"] | None = None
-    lookback: int | None = None
+    mode: Literal["windows", "sequences"] | None = None
+    lookback: int | Literal["all"] | None = None
     season: int | None = None
     subtract: Literal["last", "seasonal", "none"] | None = None
+    normalise: Literal["last", "standard", "meanabs", "causal", "none"] | None = None
     calendar: Names = None
     hidden_size: int | None = None
     num_layers: int | None = None
     dropout: float | None = None
+    segment: int | None = None
+    decode: Literal["direct", "segments"] | None = None
+    channels: Literal["joint", "apart"] | None = None
+    embedding: int | None = None
+    output_dropout: float | None = None
+    ensemble: int | None = None
     loss: Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture"] | None = None
     quantiles: Numbers = None
 
@@ -104,6 +128,8 @@ class TrainingFlags:
     ----------
     steps
         The most training steps (default: 1000).
+    budget
+        The time training may take, such as 60s or 5min, in place of steps (default: no limit).
     learning_rate
         The highest learning rate (default: 0.002).
     seed
@@ -111,6 +137,7 @@ class TrainingFlags:
     """
 
     steps: int | None = None
+    budget: str | None = None
     learning_rate: float | None = None
     seed: int | None = None
 

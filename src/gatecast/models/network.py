@@ -33,7 +33,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         segment: rows joined for each update of the state; 1 reads row by row.
         decode: `direct`, all steps from the state at the cutoff, or `segments`, each `segment` steps from one more
             update of it.
-        targets: `joint`, one state reads all targets, or `apart`, the same net reads each target on its own.
+        channels: `joint`, one state reads all targets, or `apart`, the same net reads each target on its own.
         embedding: numbers learnt for each series (and, read apart, each target), beside its other inputs.
         readout: the `last` state of the window, or the `mean` of all states.
         highway: add a linear forecast from the window to the net's.
@@ -48,7 +48,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     layer: LayerConfig = LayerConfig()
     segment: int = 1
     decode: DecoderName = "direct"
-    targets: Literal["joint", "apart"] = "joint"
+    channels: Literal["joint", "apart"] = "joint"
     embedding: int = 0
     readout: Literal["last", "mean"] = "last"
     highway: bool = True
@@ -118,7 +118,7 @@ class RecurrentNetwork(nn.Module):
         super().__init__()
         _check(config, sizes)
         self.config, self.sizes = config, sizes
-        apart = config.targets == "apart"
+        apart = config.channels == "apart"
         targets, channels = (1, sizes.channels - sizes.targets + 1) if apart else (sizes.targets, sizes.channels)
         static = sizes.static + config.embedding
         rows = _features(config, sizes, targets, channels)
@@ -197,11 +197,11 @@ class RecurrentNetwork(nn.Module):
         return raw, self.highway(window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
 
     def _given(self, batch: Batch) -> Batch:
-        return batch.apart() if self.config.targets == "apart" else batch
+        return batch.apart() if self.config.channels == "apart" else batch
 
     def _joined(self, output: Tensor, batch: Batch) -> Tensor:
         """Targets that were read apart, side by side again."""
-        if self.config.targets == "joint":
+        if self.config.channels == "joint":
             return output
         return output.squeeze(2).unflatten(0, (len(batch.past), -1)).movedim(1, 2)
 
@@ -256,7 +256,7 @@ def _check(config: NetworkConfig, sizes: Sizes) -> None:
         )
     if config.segment > sizes.lookback:
         raise OptionError(f"segment={config.segment} rows are more than the lookback of {sizes.lookback} rows.")
-    if config.targets == "apart" and frame.normalise == "causal":
-        raise OptionError("targets='apart' reads windows with a normalisation of their own; take another normalise.")
+    if config.channels == "apart" and frame.normalise == "causal":
+        raise OptionError("channels='apart' reads windows with a normalisation of their own; take another normalise.")
     if config.decode == "segments" and config.layer.bidirectional:
         raise OptionError("decode='segments' goes on from one state; take bidirectional=False.")

@@ -25,11 +25,12 @@ class Numbers(Struct, frozen=True):
     best_step: int
     stale: int
     best_validation: float | None
+    seconds: float = 0.0
 
 
 def save_checkpoint(folder: Path, network: Network, state: TrainingState) -> Path:
     """Write `step-00000500.safetensors` into `folder` and remove all but the newest two."""
-    numbers = Numbers(state.step, state.best_step, state.stale, state.best_validation)
+    numbers = Numbers(state.step, state.best_step, state.stale, state.best_validation, state.seconds)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{state.step:08d}.safetensors"
     metadata = {"training": msgspec.json.encode(numbers).decode()}
@@ -80,4 +81,5 @@ def _restore(path: Path, network: Network, state: TrainingState, tensors: dict[s
             tensor.copy_(tensors[name])
     state.carried = states
     state.step, state.best_step, state.stale = numbers.step, numbers.best_step, numbers.stale
+    state.seconds = numbers.seconds
     state.best_validation = math.inf if numbers.best_validation is None else numbers.best_validation

@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from gatecast.errors import OptionError
+from gatecast.training.budget import seconds
 
 
 class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -12,6 +13,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         steps: the most optimiser steps taken; early stopping may take fewer.
+        budget: the time that training may take, such as `60s` or `5min`, in place of `steps`; None for no limit.
         batch_size: windows a step.
         optimiser: `adam`, or `adamw` (weight decay apart from the gradient).
         learning_rate: the highest learning rate of the schedule.
@@ -28,6 +30,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     steps: int = 1000
+    budget: str | float | None = None
     batch_size: int = 64
     optimiser: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = 2e-3
@@ -49,6 +52,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         for name in ("learning_rate", "clip_norm"):
             if not getattr(self, name) > 0:
                 raise OptionError(f"training.{name} must be above 0, got {getattr(self, name)}.")
+        self.most_seconds  # noqa: B018 - a wrong time is refused now
         if not self.weight_decay >= 0:
             raise OptionError(f"training.weight_decay must not be below 0, got {self.weight_decay}.")
         if not 0 <= self.burn_in < self.time:
@@ -58,3 +62,8 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.seed < 0:
             raise OptionError(f"training.seed must not be below 0, got {self.seed}.")
+
+    @property
+    def most_seconds(self) -> float | None:
+        """The budget in seconds."""
+        return None if self.budget is None else seconds(str(self.budget))

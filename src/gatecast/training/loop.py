@@ -5,6 +5,7 @@ for record in train(network, course, config, state):
 """
 
 import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -46,6 +47,7 @@ class TrainingState:
         best_validation: that loss.
         best_step: the step it was seen at.
         stale: looks at the validation part since then.
+        seconds: time spent in steps and looks, where there is a budget for it.
         carried: the states that the next step reads on from; empty where it starts from zeros.
     """
 
@@ -58,6 +60,7 @@ class TrainingState:
         self.best_validation = math.inf
         self.best_step = 0
         self.stale = 0
+        self.seconds = 0.0
         self.carried: States = ()
 
     def note_validation(self, network: Network, validation: float) -> bool:
@@ -70,8 +73,12 @@ class TrainingState:
         return False
 
     def finished(self, config: TrainingConfig) -> bool:
-        """Whether all steps are taken, or patience has run out."""
-        return self.step >= config.steps or self.stale >= config.patience
+        """Whether all steps are taken, the time budget is spent, or patience has run out."""
+        return self.done(config) >= 1 or self.stale >= config.patience
+
+    def done(self, config: TrainingConfig) -> float:
+        """The share of the steps taken, or of the budget spent."""
+        return self.step / config.steps if config.most_seconds is None else self.seconds / config.most_seconds
 
 
 def copy_weights(network: Network) -> dict[str, Tensor]:
@@ -87,15 +94,35 @@ def train(network: Network, course: Course, config: TrainingConfig, state: Train
     Raises:
         TrainingError: the loss is no longer a number.
     """
+    started = time.perf_counter()
     if state.step == 0 and math.isinf(state.best_validation):
         state.note_validation(network, _validation_loss(network, course))
+    look = time.perf_counter() - started
+    state.seconds += look
     network.train()
     while not state.finished(config):
-        yield _step(network, course, config, state)
+        started = time.perf_counter()
+        loss, norm, rate = _step(network, course, config, state)
+        taken = time.perf_counter() - started
+        state.seconds += taken
+        # The last look is part of the budget: it is taken while there is time for it, but none for a step more.
+        if config.most_seconds is not None and state.seconds + 2 * taken + look >= config.most_seconds:
+            state.seconds = config.most_seconds
+        validation, best = None, False
+        if state.step % config.evaluate_every == 0 or state.done(config) >= 1:
+            started = time.perf_counter()
+            validation = _validation_loss(network, course)
+            network.train()
+            best = state.note_validation(network, validation)
+            look = time.perf_counter() - started
+            state.seconds += look
+        yield StepRecord(state.step, state.step / course.steps_per_epoch, loss, rate, norm, validation, best)
 
 
-def _step(network: Network, course: Course, config: TrainingConfig, state: TrainingState) -> StepRecord:
-    rate = learning_rate(config, state.step)
+def _step(network: Network, course: Course, config: TrainingConfig, state: TrainingState) -> tuple[float, float, float]:
+    """One step; returns the loss, the norm of the gradient and the learning rate."""
+    done = None if config.most_seconds is None else state.done(config)
+    rate = learning_rate(config, state.step, done)
     with _dropout_seed(network, config.seed, state.step):
         loss, state.carried = course.loss(network, state.step, state.carried)
     state.optimiser.clear_gradient()
@@ -106,13 +133,7 @@ def _step(network: Network, course: Course, config: TrainingConfig, state: Train
     _check(value, norm, state.step)
     state.step += 1
     state.optimiser.step(gradient, state.step, rate)
-    validation, best = None, False
-    if state.step % config.evaluate_every == 0 or state.step == config.steps:
-        validation = _validation_loss(network, course)
-        network.train()
-        best = state.note_validation(network, validation)
-    epoch = state.step / course.steps_per_epoch
-    return StepRecord(state.step, epoch, value, rate, norm, validation, best)
+    return value, norm, rate
 
 
 def _validation_loss(network: Network, course: Course) -> float:

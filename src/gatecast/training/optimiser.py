@@ -73,12 +73,15 @@ def clip(gradient: Float[Tensor, " weights"], most: float) -> float:
     return norm
 
 
-def learning_rate(config: TrainingConfig, step: int) -> float:
-    """The learning rate of step `step` (from 0): a pure function, so there is no scheduler to save."""
+def learning_rate(config: TrainingConfig, step: int, done: float | None = None) -> float:
+    """The learning rate of step `step` (from 0): a pure function, so there is no scheduler to save.
+
+    With a time budget, `done` is the share of it that is spent, and takes the place of the share of steps.
+    """
     if config.schedule == "constant":
         return config.learning_rate
     warm_up = max(1, min(100, config.steps // 20))
     if step < warm_up:
         return config.learning_rate * (step + 1) / warm_up
-    share = (step - warm_up) / max(1, config.steps - warm_up)
+    share = (step - warm_up) / max(1, config.steps - warm_up) if done is None else min(1.0, done)
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))

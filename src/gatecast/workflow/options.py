@@ -15,6 +15,7 @@ from gatecast.choosing import Asked
 from gatecast.data.columns import TableOptions
 from gatecast.errors import OptionError
 from gatecast.evaluation.baselines import baselines_by_name
+from gatecast.models.network import NetworkConfig
 
 
 class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,8 +67,9 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
         name: f"network.layer.{name}"
         for name in ("bidirectional", "bias", "reset_after", "initialization", "learn_initial_state")
     }
-    | {name: f"network.{name}" for name in ("readout", "highway", "loss", "quantiles")}
+    | {name: f"network.{name}" for name in NetworkConfig.__struct_fields__ if name != "layer"}
     | {name: f"training.{name}" for name in ("steps", "batch_size", "learning_rate", "patience", "seed", "optimiser")}
+    | {"budget": "training.budget"}
     | {name: f"evaluation.{name}" for name in EvaluationOptions.__struct_fields__}
 )
 

@@ -50,7 +50,8 @@ class Terminal:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._console, transient=True) as self._progress:
-            self._task = self._progress.add_task("", total=config.steps, completed=first_step, loss=0.0, best=0.0)
+            total = config.steps if config.budget is None else None  # a budget is no number of steps
+            self._task = self._progress.add_task("", total=total, completed=first_step, loss=0.0, best=0.0)
             yield
 
     def step(self, record: StepRecord) -> None:

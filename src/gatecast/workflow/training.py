@@ -134,7 +134,9 @@ def _ending(state: TrainingState, config: ForecasterConfig, seconds: str, *, sto
     """How training ended, in words."""
     if stopped:
         how = f"stopped by Ctrl-C after step {state.step:,} (go on with --resume)"
-    elif state.step < config.training.steps:
+    elif config.training.budget is not None and state.done(config.training) >= 1:
+        how = f"took {state.step:,} steps in its budget of {config.training.most_seconds:g} s"
+    elif state.done(config.training) < 1:
         looks = config.training.patience
         how = f"stopped early at step {state.step:,}: no better for {looks} looks at the validation part"
     else:
