@@ -54,8 +54,16 @@ class AdaptiveCalibration:
             OptionError: the forecast does not fit the calibration.
         """
         base = self.start.base(forecast, scale)
-        said = base + units(base, scale, self.start.unit)[..., None] * self.offsets[: base.shape[1]]
-        return in_order(forecast, said, self.start.levels), replace(self, open=(said[0], *self.open[1:]))
+        said = self.moved(base[0], units(base, scale, self.start.unit)[0])
+        return in_order(forecast, said[None], self.start.levels), self.remember(said)
+
+    def moved(self, base: Said, unit: Float64[np.ndarray, "horizon targets"]) -> Said:
+        """Quantiles moved as the offsets stand, not yet put in order."""
+        return base + unit[..., None] * self.offsets[: len(base)]
+
+    def remember(self, said: Said) -> "AdaptiveCalibration":
+        """The state that will hold what was said against what comes."""
+        return replace(self, open=(said, *self.open[1:]))
 
     def observe(self, actual: Float64[np.ndarray, " targets"]) -> "AdaptiveCalibration":
         """The state after one more row; NaN where it is missing, which moves nothing.
@@ -119,16 +127,17 @@ def adapt(
             f"adapting needs the origins of the forecast and one actual for each of its values, "
             f"{forecast.mean.shape}; got {len(origins)} origins and actuals of {actual.shape}."
         )
-    quantiles = np.empty((*actual.shape, len(start.start.levels)))
-    mean = np.empty_like(actual)
+    base = start.start.base(forecast, scale)
+    unit = units(base, scale, start.start.unit)
+    said = np.empty_like(base)
     for series in np.unique(origins.series).tolist():
         state = start
         for window, rows in _walk(np.flatnonzero(origins.series == series), origins.position, actual):
             for row in rows:
                 state = state.observe(row)
-            said, state = state.issue(_only(forecast, window), scale[window : window + 1])
-            quantiles[window], mean[window] = said.quantiles[0], said.mean[0]
-    return replace(forecast, mean=mean, levels=start.start.levels, quantiles=quantiles)
+            said[window] = state.moved(base[window], unit[window])
+            state = state.remember(said[window])
+    return in_order(forecast, said, start.start.levels)
 
 
 def _walk(windows: np.ndarray, position: np.ndarray, actual: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -143,16 +152,3 @@ def _walk(windows: np.ndarray, position: np.ndarray, actual: np.ndarray) -> Iter
         now = int(position[window]) - first
         yield window, rows[known:now]
         known = now
-
-
-def _only(forecast: Forecast, window: int) -> Forecast:
-    """The forecast of one window."""
-    own = slice(window, window + 1)
-    return replace(
-        forecast,
-        series=forecast.series[own],
-        cutoffs=forecast.cutoffs[own],
-        times=forecast.times[own],
-        mean=forecast.mean[own],
-        quantiles=forecast.quantiles[own],
-    )

@@ -65,7 +65,7 @@ def msis(
     scale: Float64[np.ndarray, " windows"],
     series: Int64[np.ndarray, " windows"] | None = None,
 ) -> float:
-    """Mean scaled interval score, scaled and averaged as `mase` is (M4: Makridakis et al. 2020, eq. 6)."""
+    """Mean scaled interval score, scaled and averaged as `mase` is (M4 competition: Makridakis et al. 2020)."""
     return _scaled(_interval_scores(actual, interval), scale, series)
 
 
