@@ -2,12 +2,14 @@
 
 Adaptive conformal inference (Gibbs & Candes 2021) moves the level at which a quantile of past residuals is read:
 alpha_{t+1} = alpha_t + gamma (alpha - err_t).  Here the quantile itself moves, in units of the forecast's own width
-(quantile tracking: Angelopoulos, Candes & Tibshirani 2023, eq. 4): offset_{t+1} = offset_t + rate (q - [y_t <= Q_t]).
+(the quantile tracking of Angelopoulos, Candes & Tibshirani 2023): offset_{t+1} = offset_t + rate (q - [y_t <= Q_t]).
 That keeps no residuals, so an observation costs the same however many came before, and on hourly and half-hourly tables
-its intervals were narrower at the same coverage (`benchmarks/interval_coverage.py`).
+its intervals had the lower interval score at the same coverage (`benchmarks/interval_coverage.py`).
+The price: after a jump of so many widths it takes some jump / rate observations to follow, where ranks among the newest
+residuals take a few dozen.
 
 Whatever the series does, the sum telescopes: over T observations of a step, the share below its quantile differs from q
-by |offset_T - offset_0| / (rate T), which goes to zero as long as the residuals are bounded (their Proposition 1).
+by |offset_T - offset_0| / (rate T), which goes to zero as long as the residuals are bounded.
 """
 
 from collections.abc import Iterator
