@@ -94,7 +94,13 @@ def test_quantiles_are_scored_and_point_forecasters_are_not() -> None:
     best, naive = found.scores
     assert best.coverage == 1.0
     assert best.pinball == pytest.approx((0.1 * 0.4 + 0 + 0.1 * 0.4) / 3)
-    assert (naive.pinball, naive.coverage) == (None, None)
+    assert best.interval_score == pytest.approx(0.8)
+    off_by_as_much = metrics_of(Truth(0.8), Naive()).scores[0]
+    assert best.msis == pytest.approx(off_by_as_much.mase), "it is scaled and averaged as MASE is"
+    assert best.below == {"q0.1": 0.0, "q0.5": 1.0, "q0.9": 1.0}
+    assert found.by_step["truth"]["coverage"] == (1.0,) * 12
+    assert (naive.pinball, naive.coverage, naive.interval_score, naive.msis, naive.below) == (None,) * 5
+    assert "coverage" not in found.by_step["naive"]
 
 
 def test_the_order_of_series_changes_no_score() -> None:

@@ -11,7 +11,8 @@ from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import split_by_time
-from gatecast.errors import TooShortError
+from gatecast.errors import OptionError, TooShortError
+from gatecast.models.network import NetworkConfig
 
 
 def numbered(values: np.ndarray) -> Panel:
@@ -86,11 +87,36 @@ def test_no_choice_sees_the_test_part(poison: float) -> None:
 
 def test_what_the_user_says_is_obeyed_and_not_called_a_guess() -> None:
     panel = waves(rows=600)
-    asked = Asked(horizon=6, lookback=31, season=9, subtract="none", calendar=())
+    asked = Asked(horizon=6, lookback=31, season=9, subtract="none", calendar=(), calibrate=False)
     chosen = choose(panel, split_by_time(panel, 6), asked)
     config = chosen.config
     assert (config.lookback, config.season, config.subtract, config.calendar) == (31, 9, "none", ())
-    assert chosen.guesses == ()
+    assert (chosen.calibrate, chosen.guesses) == (False, ())
+
+
+@pytest.mark.parametrize(
+    ("levels", "value", "end"), [((0.1, 0.5, 0.9), "yes", "should lie"), ((0.01, 0.5, 0.9), "no", "take 99")]
+)
+def test_calibrating_takes_windows_apart_for_the_outermost_level(
+    levels: tuple[float, ...], value: str, end: str
+) -> None:
+    panel = waves(series=1, rows=300)  # 60 rows of validation are ten horizons; the 0.1 quantile takes nine
+    chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6, network=NetworkConfig(quantiles=levels)))
+    (guess,) = (guess for guess in chosen.guesses if guess.what == "calibrate")
+    assert (chosen.calibrate, guess.value) == (value == "yes", value)
+    assert guess.why.startswith("the validation part holds 10 windows that do not overlap, ")
+    assert guess.why.endswith(end)
+
+
+def test_a_net_for_a_point_is_calibrated_only_when_asked() -> None:
+    panel, point = waves(rows=600), NetworkConfig(loss="mse")
+    split = split_by_time(panel, 6)
+    chosen = choose(panel, split, Asked(horizon=6, network=point))
+    assert not chosen.calibrate
+    assert all(guess.what != "calibrate" for guess in chosen.guesses)
+    assert choose(panel, split, Asked(horizon=6, network=point, calibrate=True)).calibrate
+    with pytest.raises(OptionError, match="levels are ascending"):
+        choose(panel, split, Asked(horizon=6, network=NetworkConfig(loss="mse", quantiles=(2.0,)), calibrate=True))
 
 
 def test_a_short_series_shortens_the_guessed_lookback() -> None:

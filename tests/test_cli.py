@@ -99,6 +99,7 @@ def test_quiet_says_nothing_on_stderr_and_json_is_json_alone(run: Path, tmp_path
         "frequency",
         "subtract",
         "calendar",
+        "calibrate",
     }
 
 

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from utilsforecast import losses
 
-from gatecast.evaluation.metrics import coverage, mae, mase, pinball, rmse, seasonal_error, smape
+from gatecast.evaluation.metrics import (
+    Interval,
+    coverage,
+    interval_score,
+    mae,
+    mase,
+    msis,
+    pinball,
+    rmse,
+    seasonal_error,
+    shares_below,
+    smape,
+)
 
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 LEVELS = (0.1, 0.5, 0.9)
@@ -95,8 +107,46 @@ def test_metrics_equal_those_of_utilsforecast() -> None:
     assert smape(actual, forecast) == pytest.approx(200 * theirs(losses.smape(frame, ["m"])), rel=1e-12)
     assert mase(actual, forecast, scale) == pytest.approx(theirs(losses.mase(frame, ["m"], 7, train)), rel=1e-12)
     assert coverage(actual, low, high) == pytest.approx(theirs(losses.coverage(frame, ["m"], 80)), rel=1e-12)
+    interval = Interval(low, high, 0.1, 0.9)
+    winkler = losses.winkler_score(frame, ["m"], level=80)
+    assert interval_score(actual, interval) == pytest.approx(theirs(winkler), rel=1e-12)
+    each = winkler.sort("unique_id")["m"].to_numpy()
+    assert msis(actual, interval, scale) == pytest.approx(float(np.mean(each / scale)), rel=1e-12)
+    below = losses.calibration(frame, {"m": "m-lo-80"})
+    assert shares_below(actual, low[..., None])[0] == pytest.approx(theirs(below), rel=1e-12)
     at_tenth = losses.quantile_loss(frame, {"m": "m-lo-80"}, q=0.1)
     assert pinball(actual, low[..., None], np.array([0.1])) == pytest.approx(theirs(at_tenth), rel=1e-12)
+
+
+@given(cases(), st.tuples(st.floats(0.01, 0.49), st.floats(0.51, 0.99)))
+@settings(max_examples=60, deadline=None)
+def test_interval_metrics_equal_the_obvious_loop(
+    case: tuple[np.ndarray, np.ndarray], levels: tuple[float, float]
+) -> None:
+    actual, low = case
+    width, (lower, upper) = np.abs(low) + 1, levels
+    interval = Interval(low, low + width, lower, upper)
+    scores, below = [], []
+    for (y, f), (_, w) in zip(pairs(actual, low), pairs(actual, width), strict=True):
+        miss = (f - y) / lower if y < f else (y - (f + w)) / (1 - upper) if y > f + w else 0.0
+        scores.append((f + w) - f + miss)
+        below.append((float(y <= f), float(y <= f + w)))
+    np.testing.assert_allclose(interval_score(actual, interval), average(scores), rtol=1e-12)
+    expected = [average([share[k] for share in below]) for k in range(2)]
+    np.testing.assert_allclose(shares_below(actual, np.stack([low, low + width], axis=-1)), expected, rtol=1e-12)
+    whole = np.isfinite(actual).all(axis=1)
+    if whole.all():
+        twos = np.full(len(actual), 2.0)
+        np.testing.assert_allclose(msis(actual, interval, twos), interval_score(actual, interval) / 2, rtol=1e-12)
+
+
+def test_the_true_interval_has_the_lowest_score() -> None:
+    actual = np.random.default_rng(0).normal(size=20000)
+    scores = {
+        half: interval_score(actual, Interval(np.full(20000, -half), np.full(20000, half), 0.1, 0.9))
+        for half in (0.8, 1.0, 1.2816, 1.6, 2.0)
+    }
+    assert min(scores, key=scores.__getitem__) == 1.2816
 
 
 def test_each_series_counts_the_same_in_mase_whatever_its_windows() -> None:

@@ -309,7 +309,7 @@ def test_a_listener_is_told_every_stage_in_order(tmp_path: Path) -> None:
     scribe = Scribe()
     fit(wave_table(), out=tmp_path / "run", listener=scribe, **SMALL)
     assert scribe.told == [
-        "guessed time target past frequency subtract calendar",
+        "guessed time target past frequency subtract calendar calibrate",
         "training 8 from 0",
         *map(str, range(1, 9)),
         "training is over",

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,6 +25,7 @@ from gatecast.data.calendar import Frequency
 from gatecast.data.columns import Columns, Guess
 from gatecast.data.scalers import Scaling
 from gatecast.errors import ArtifactError, GatecastError, OptionError
+from gatecast.evaluation.calibration import Calibration
 from gatecast.files import write_atomic
 from gatecast.forecaster import Fitted, ForecasterConfig, RecurrentForecaster, network_sizes
 from gatecast.models.ensemble import Network, build_network
@@ -78,9 +79,23 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     weights_sha256: str
     weights_bytes: int
     about: About = About()
+    calibration: Calibration | None = None
 
 
-def save(forecaster: RecurrentForecaster, folder: str | Path, about: About | None = None) -> Path:
+class Loaded(NamedTuple):
+    """What a model folder holds."""
+
+    forecaster: RecurrentForecaster
+    about: About
+    calibration: Calibration | None
+
+
+def save(
+    forecaster: RecurrentForecaster,
+    folder: str | Path,
+    about: About | None = None,
+    calibration: Calibration | None = None,
+) -> Path:
     """Write a fitted forecaster; a crash at any byte leaves the previous version loadable.
 
     The previous weights keep a second name until the new manifest stands; meanwhile the old manifest finds them there.
@@ -88,7 +103,7 @@ def save(forecaster: RecurrentForecaster, folder: str | Path, about: About | Non
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     weights = save_tensors({name: t.contiguous() for name, t in forecaster.network_.state_dict().items()})
-    manifest = _manifest(forecaster, weights, about or About())
+    manifest = _manifest(forecaster, weights, about or About(), calibration)
     _keep_previous(path)
     write_atomic(path / WEIGHTS, weights)
     write_atomic(path / MANIFEST, seal(msgspec.json.format(msgspec.json.encode(manifest), indent=1), NOT_SEALED))
@@ -98,7 +113,17 @@ def save(forecaster: RecurrentForecaster, folder: str | Path, about: About | Non
 
 
 def load(folder: str | Path) -> tuple[RecurrentForecaster, About]:
-    """Read what `save` wrote.
+    """Read the net that `save` wrote, and where it comes from; its calibration comes with `load_all`.
+
+    Raises:
+        ArtifactError: a file is missing, damaged, too large, not what the manifest says, or of another version.
+    """
+    forecaster, about, _ = load_all(folder)
+    return forecaster, about
+
+
+def load_all(folder: str | Path) -> Loaded:
+    """Read everything that `save` wrote.
 
     Raises:
         ArtifactError: a file is missing, damaged, too large, not what the manifest says, or of another version.
@@ -107,7 +132,8 @@ def load(folder: str | Path) -> tuple[RecurrentForecaster, About]:
     manifest = read_manifest(path)
     weights = _weights_of(manifest, path)
     try:
-        return _rebuild(manifest, weights), manifest.about
+        _check_calibration(manifest)
+        return Loaded(_rebuild(manifest, weights), manifest.about, manifest.calibration)
     except (GatecastError, SafetensorError, RuntimeError, ValueError, TypeError) as error:
         raise ArtifactError(f"{path} does not hold a usable model: {error}") from error
 
@@ -194,7 +220,9 @@ def _weights_of(manifest: Manifest, path: Path) -> bytes:
     )
 
 
-def _manifest(forecaster: RecurrentForecaster, weights: bytes, about: About) -> Manifest:
+def _manifest(
+    forecaster: RecurrentForecaster, weights: bytes, about: About, calibration: Calibration | None
+) -> Manifest:
     fitted = forecaster.fitted_
     return Manifest(
         schema=SCHEMA,
@@ -210,7 +238,19 @@ def _manifest(forecaster: RecurrentForecaster, weights: bytes, about: About) -> 
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         weights_bytes=len(weights),
         about=about,
+        calibration=calibration,
     )
+
+
+def _check_calibration(manifest: Manifest) -> None:
+    """A calibration must be one of this net."""
+    calibration, network = manifest.calibration, manifest.config.network
+    if calibration is None:
+        return
+    found = (len(calibration.offsets), len(calibration.offsets[0]), calibration.levels)
+    expected = (manifest.config.horizon, len(manifest.columns.target), network.levels or calibration.levels)
+    if found != expected:
+        raise ArtifactError(f"the calibration is of (steps, targets, levels) {found}, but the net has {expected}.")
 
 
 def _rebuild(manifest: Manifest, weights: bytes) -> RecurrentForecaster:

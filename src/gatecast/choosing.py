@@ -17,6 +17,8 @@ from gatecast.data.panel import Panel
 from gatecast.data.splits import Split, part_starts
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import OptionError, TooShortError
+from gatecast.evaluation.calibration import check_levels
+from gatecast.evaluation.conformal import residuals_needed
 from gatecast.forecaster import ForecasterConfig, Mode
 from gatecast.models.network import NetworkConfig
 from gatecast.models.normalising import Normalise, Subtract
@@ -42,6 +44,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
         normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`.
+        calibrate: move the quantiles until each has its share of the validation part below it.
         network: the net.
         training: how it is trained.
     """
@@ -54,6 +57,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     normalise: Normalise | None = None
     calendar: tuple[Cycle, ...] | None = None
     scaler: str = "standard"
+    calibrate: bool | None = None
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
 
@@ -72,10 +76,11 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Chosen(Struct, frozen=True):
-    """The settled configuration, the season of the scores, and what was guessed on the way."""
+    """The settled configuration, the season of the scores, whether to calibrate, and what was guessed on the way."""
 
     config: ForecasterConfig
     season: int
+    calibrate: bool
     guesses: tuple[Guess, ...]
 
 
@@ -95,6 +100,11 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
     calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
     _check_room(panel, split, lookback, asked.horizon)
     mode: Mode = asked.mode or ("sequences" if asked.lookback == "all" else "windows")
+    calibrate = bool(asked.calibrate)
+    if calibrate:
+        check_levels(asked.network.quantiles)  # a net for a point takes any, and gets them after training
+    elif asked.calibrate is None and asked.network.levels:
+        calibrate = _note(guesses, choose_calibrate(split, asked))
     config = ForecasterConfig(
         mode=mode,
         normalise=asked.normalise or _usual_normalisation(mode, subtract),
@@ -110,7 +120,7 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         network=asked.network,
         training=asked.training,
     )
-    return Chosen(config, season, tuple(guesses))
+    return Chosen(config, season, calibrate, tuple(guesses))
 
 
 def _gaps(panel: Panel, split: Split) -> bool:
@@ -259,6 +269,19 @@ def choose_calendar(panel: Panel, split: Split) -> tuple[tuple[Cycle, ...], Gues
     cycles = tuple(cycle for cycle, length in days.items() if cycle in names and seen >= 2 * length)
     why = "cycles that training saw at least twice" if panel.dated else "rows have no dates"
     return cycles, Guess("calendar", ", ".join(cycles) or "none", why)
+
+
+def choose_calibrate(split: Split, asked: Asked) -> tuple[bool, Guess]:
+    """Calibrate where the validation part alone, in windows that do not overlap, holds enough for the outermost level.
+
+    Overlapping windows are many but tell little more, and a quantile moved by chance is worse than one left alone.
+    """
+    needed = max(residuals_needed(level) for level in (asked.network.quantiles[0], asked.network.quantiles[-1]))
+    apart = int(((split.validation_end - split.train_end) // asked.horizon).sum())
+    holds = f"the validation part holds {apart:,} windows that do not overlap"
+    if apart >= needed:
+        return True, Guess("calibrate", "yes", f"{holds}, enough to see where its quantiles should lie")
+    return False, Guess("calibrate", "no", f"{holds}, and the outermost quantiles take {needed:,}")
 
 
 def _training_span(panel: Panel, split: Split) -> float:

@@ -134,12 +134,16 @@ class TrainingFlags:
         The highest learning rate (default: 0.002).
     seed
         Of the first weights, the order of the windows, and dropout (default: 0).
+    calibrate
+        Afterwards move the quantiles until they hold their share of the validation part (default: where it is long
+        enough to tell).
     """
 
     steps: int | None = None
     budget: str | None = None
     learning_rate: float | None = None
     seed: int | None = None
+    calibrate: bool | None = None
 
 
 @Parameter(name="*", group=JUDGING)

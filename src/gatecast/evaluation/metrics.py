@@ -3,8 +3,20 @@
 Arrays start with one axis of windows; the axes after it (steps, targets) may be of any number.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Two quantile forecasts, each of the actuals' shape, and their levels: 0.1 and 0.9 for an 80 % interval."""
+
+    low: Float64[np.ndarray, "*shape"]
+    high: Float64[np.ndarray, "*shape"]
+    low_level: float
+    high_level: float
 
 
 def mae(actual: Float64[np.ndarray, "*shape"], forecast: Float64[np.ndarray, "*shape"]) -> float:
@@ -44,8 +56,27 @@ def mase(
         scale: for each window, the `seasonal_error` of its series, in the units of the data.
         series: which series each window belongs to; None when every window is a series of its own.
     """
-    series = np.arange(len(actual)) if series is None else series
-    error = np.abs(actual - forecast).reshape(len(actual), -1) / scale[:, None]
+    return _scaled(np.abs(actual - forecast), scale, series)
+
+
+def msis(
+    actual: Float64[np.ndarray, "windows ..."],
+    interval: Interval,
+    scale: Float64[np.ndarray, " windows"],
+    series: Int64[np.ndarray, " windows"] | None = None,
+) -> float:
+    """Mean scaled interval score, scaled and averaged as `mase` is (M4 competition: Makridakis et al. 2020)."""
+    return _scaled(_interval_scores(actual, interval), scale, series)
+
+
+def _scaled(
+    error: Float64[np.ndarray, "windows ..."],
+    scale: Float64[np.ndarray, " windows"],
+    series: Int64[np.ndarray, " windows"] | None,
+) -> float:
+    """The mean over series of the mean error of each over its scale."""
+    series = np.arange(len(error)) if series is None else series
+    error = error.reshape(len(error), -1) / scale[:, None]
     seen = np.isfinite(error)
     total = np.bincount(series, weights=np.where(seen, error, 0.0).sum(axis=1))
     count = np.bincount(series, weights=seen.sum(axis=1))
@@ -78,6 +109,29 @@ def coverage(
     """The share of observed values within [low, high], both ends included; between 0 and 1."""
     inside: Bool[np.ndarray, "*shape"] = (low <= actual) & (actual <= high)
     return _mean(np.where(np.isfinite(actual), inside.astype(np.float64), np.nan))
+
+
+def shares_below(
+    actual: Float64[np.ndarray, "*shape"], quantiles: Float64[np.ndarray, "*shape levels"]
+) -> Float64[np.ndarray, " levels"]:
+    """The share of observed values at or below each quantile, which should be its level; between 0 and 1."""
+    below = np.where(np.isfinite(actual)[..., None], actual[..., None] <= quantiles, np.nan)
+    return np.asarray([_mean(level) for level in np.moveaxis(below, -1, 0)], dtype=np.float64)
+
+
+def interval_score(actual: Float64[np.ndarray, "*shape"], interval: Interval) -> float:
+    """The width of an interval and the price of its misses, in the units of the data (Gneiting & Raftery 2007, eq. 43).
+
+    The mean over observed values of (high - low) + (low - y)+ / l + (y - high)+ / (1 - h) for the levels l and h; for
+    the 80 % interval both misses are divided by 0.1.  The true quantiles have the lowest expected score.
+    """
+    return _mean(_interval_scores(actual, interval))
+
+
+def _interval_scores(actual: Float64[np.ndarray, "*shape"], interval: Interval) -> Float64[np.ndarray, "*shape"]:
+    below = np.maximum(interval.low - actual, 0.0) / interval.low_level
+    above = np.maximum(actual - interval.high, 0.0) / (1 - interval.high_level)
+    return interval.high - interval.low + below + above
 
 
 def _mean(values: Float64[np.ndarray, "*shape"]) -> float:

@@ -9,7 +9,9 @@ class Score(Struct, frozen=True):
     """One forecaster's errors over every window, on the original scale.
 
     `mase` is scaled by the in-sample seasonal naive error of each series; `smape` is in percent.  `pinball` (mean over
-    levels) and `coverage` (share of actuals between the outermost quantiles) are None for point forecasters.
+    levels), `coverage` (share of actuals between the outermost quantiles), `interval_score` and `msis` (of that
+    interval) and `below` (share of actuals at or below each quantile, by names such as `q0.1`) are None for point
+    forecasters.
     """
 
     model: str
@@ -19,6 +21,9 @@ class Score(Struct, frozen=True):
     smape: float
     pinball: float | None = None
     coverage: float | None = None
+    interval_score: float | None = None
+    msis: float | None = None
+    below: dict[str, float] | None = None
 
 
 class Verdict(Struct, frozen=True):
@@ -44,9 +49,9 @@ class Verdict(Struct, frozen=True):
 class Metrics(Struct, frozen=True):
     """metrics.json: the net first, then every baseline, all on the same windows.
 
-    `by_step` maps model to metric (`mase`, `mae`, `rmse`) to one value for each step of the horizon; NaN where no
-    window observed that step.  `notes` says what was left out and why (a baseline too slow for this many series,
-    windows without any actual).
+    `by_step` maps model to metric (`mase`, `mae`, `rmse`, and `coverage` where there are quantiles) to one value for
+    each step of the horizon; NaN where no window observed that step.  `notes` says what was left out and why (a
+    baseline too slow for this many series, windows without any actual).
     """
 
     season: int

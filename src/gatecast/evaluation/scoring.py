@@ -1,10 +1,24 @@
 """The errors of one forecaster over a backtest, and the scale that makes them comparable between series."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from gatecast.data.panel import Panel
-from gatecast.evaluation.metrics import coverage, mae, mase, pinball, rmse, seasonal_error, smape
+from gatecast.evaluation.metrics import (
+    Interval,
+    coverage,
+    interval_score,
+    mae,
+    mase,
+    msis,
+    pinball,
+    rmse,
+    seasonal_error,
+    shares_below,
+    smape,
+)
 from gatecast.evaluation.results import Score
 from gatecast.forecast import Forecast
 
@@ -50,16 +64,28 @@ def score_forecast(
     scale: Float64[np.ndarray, "series targets"],
 ) -> Score:
     """Every error of one forecaster; MASE is averaged over series and targets, the others over observed values."""
-    mean, quantiles, levels = forecast.mean, forecast.quantiles, np.asarray(forecast.levels, dtype=np.float64)
+    mean, levels = forecast.mean, np.asarray(forecast.levels, dtype=np.float64)
+    interval = _interval(forecast)
+    below = shares_below(actual, forecast.quantiles).tolist()
     return Score(
         model=name,
         mase=_mase(actual, forecast, scale),
         rmse=rmse(actual, mean),
         mae=mae(actual, mean),
         smape=smape(actual, mean),
-        pinball=pinball(actual, quantiles, levels) if len(levels) else None,
-        coverage=coverage(actual, quantiles[..., 0], quantiles[..., -1]) if len(levels) > 1 else None,
+        pinball=pinball(actual, forecast.quantiles, levels) if len(levels) else None,
+        coverage=coverage(actual, interval.low, interval.high) if interval else None,
+        interval_score=interval_score(actual, interval) if interval else None,
+        msis=_msis(actual, forecast, interval, scale) if interval else None,
+        below={f"q{level:g}": share for level, share in zip(forecast.levels, below, strict=True)} or None,
     )
+
+
+def _interval(forecast: Forecast) -> Interval | None:
+    """Between the outermost quantiles; None for a point forecaster."""
+    if len(forecast.levels) < 2:
+        return None
+    return Interval(forecast.quantiles[..., 0], forecast.quantiles[..., -1], forecast.levels[0], forecast.levels[-1])
 
 
 def score_steps(
@@ -67,13 +93,16 @@ def score_steps(
     forecast: Forecast,
     scale: Float64[np.ndarray, "series targets"],
 ) -> dict[str, tuple[float, ...]]:
-    """MASE, MAE and RMSE at each step of the horizon; NaN at a step where nothing was ever observed."""
+    """MASE, MAE, RMSE and coverage at each step of the horizon; NaN at a step where nothing was ever observed."""
     steps = range(actual.shape[1])
+    interval = _interval(forecast)
+    low_high = [] if interval is None else [(interval.low[:, step], interval.high[:, step]) for step in steps]
+    covered = tuple(coverage(actual[:, step], low, high) for step, (low, high) in enumerate(low_high))
     return {
         "mase": tuple(_mase(actual, forecast, scale, slice(step, step + 1)) for step in steps),
         "mae": tuple(mae(actual[:, step], forecast.mean[:, step]) for step in steps),
         "rmse": tuple(rmse(actual[:, step], forecast.mean[:, step]) for step in steps),
-    }
+    } | ({"coverage": covered} if covered else {})
 
 
 def window_losses(
@@ -93,10 +122,32 @@ def _mase(
     steps: slice = slice(None),
 ) -> float:
     """MASE with each target of a series counted as a series of its own."""
-    targets = actual.shape[2]
+    by_column = _by_column(actual[:, steps]), _by_column(forecast.mean[:, steps])
+    return mase(*by_column, *_columns(forecast, scale))
+
+
+def _msis(
+    actual: Float64[np.ndarray, "windows horizon targets"],
+    forecast: Forecast,
+    interval: Interval,
+    scale: Float64[np.ndarray, "series targets"],
+) -> float:
+    """MSIS with each target of a series counted as a series of its own."""
+    ends = replace(interval, low=_by_column(interval.low), high=_by_column(interval.high))
+    return msis(_by_column(actual), ends, *_columns(forecast, scale))
+
+
+def _by_column(
+    values: Float64[np.ndarray, "windows horizon targets"],
+) -> Float64[np.ndarray, "windows_and_targets horizon"]:
+    """Each target of a window as a window of its own."""
+    return values.transpose(0, 2, 1).reshape(-1, values.shape[1])
+
+
+def _columns(
+    forecast: Forecast, scale: Float64[np.ndarray, "series targets"]
+) -> tuple[Float64[np.ndarray, " windows_and_targets"], Int64[np.ndarray, " windows_and_targets"]]:
+    """The scale of each window and target, and the series it then counts for."""
+    targets = scale.shape[1]
     column = forecast.series[:, None] * targets + np.arange(targets)
-
-    def by_column(values: Float64[np.ndarray, "windows horizon targets"]) -> Float64[np.ndarray, "columns steps"]:
-        return values[:, steps].transpose(0, 2, 1).reshape(column.size, -1)
-
-    return mase(by_column(actual), by_column(forecast.mean), scale[forecast.series].reshape(-1), column.reshape(-1))
+    return scale[forecast.series].reshape(-1), column.reshape(-1)

@@ -17,6 +17,7 @@ from gatecast.data.splits import Split, part_starts, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig
 from gatecast.workflow import runs
+from gatecast.workflow.calibrating import calibrate_forecaster
 from gatecast.workflow.listening import Listener, Silent
 from gatecast.workflow.model import Evaluation, Model
 from gatecast.workflow.options import FitOptions, build_options, flatten
@@ -85,6 +86,7 @@ class _Prepared:
     split: Split
     config: ForecasterConfig
     season: int
+    calibrate: bool
     guesses: tuple[Guess, ...]
 
 
@@ -95,7 +97,7 @@ def _prepare(source: Source, options: FitOptions) -> _Prepared:
     chosen = choose(panel, split, options)
     guesses = (*table_guesses, *chosen.guesses)
     data = runs.fingerprint(source, panel)
-    return _Prepared(source, data, options, panel, split, chosen.config, chosen.season, guesses)
+    return _Prepared(source, data, options, panel, split, chosen.config, chosen.season, chosen.calibrate, guesses)
 
 
 def _claim(folder: Path, prepared: _Prepared, *, resume: bool) -> None:
@@ -169,6 +171,7 @@ def _model(prepared: _Prepared, trained: Trained) -> Model:
         split,
         trained.steps,
         trained.facts,
+        calibrate_forecaster(trained.forecaster, panel, split) if prepared.calibrate else None,
     )
 
 

@@ -18,8 +18,9 @@ from gatecast.errors import InputError, OptionError
 from gatecast.evaluation.audit import THOROUGHLY, Audit, AuditOptions
 from gatecast.evaluation.backtest import Backtest, backtest, score
 from gatecast.evaluation.baselines import Baseline, baselines_by_name, default_baselines
+from gatecast.evaluation.calibration import Calibrated, Calibration
 from gatecast.evaluation.results import Metrics
-from gatecast.forecast import Forecast
+from gatecast.forecast import Forecast, Forecaster
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.training.loop import StepRecord
 from gatecast.workflow.checking import BRIEFLY, audit_net
@@ -89,6 +90,7 @@ class Model:
         split: where its parts end; None likewise.
         steps: the training log.
         facts: timings and counts, for the report.
+        calibration: how far its quantiles move; None where they stand as the net says them.
     """
 
     forecaster: RecurrentForecaster
@@ -100,11 +102,17 @@ class Model:
     split: Split | None = None
     steps: tuple[StepRecord, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     @property
     def name(self) -> str:
         """The cell's name, as it stands in score tables."""
         return self.forecaster.name
+
+    @property
+    def calibrated(self) -> Forecaster:
+        """What predicts and is scored: the net, with calibrated quantiles where there is a calibration."""
+        return self.forecaster if self.calibration is None else Calibrated(self.forecaster, self.calibration)
 
     @property
     def horizon(self) -> int:
@@ -123,7 +131,7 @@ class Model:
     def predict_panel(self, panel: Panel, horizon: int | None = None) -> Prediction:
         """Forecast beyond the end of a panel that was read already."""
         origins = Origins(np.arange(len(panel.ids)), panel.known())
-        return Prediction(panel, self.forecaster.forecast(panel, origins, self.horizon if horizon is None else horizon))
+        return Prediction(panel, self.calibrated.forecast(panel, origins, self.horizon if horizon is None else horizon))
 
     def backtest(self, data: Source | None = None, windows: int | None = None) -> Evaluation:
         """Score the net and the baselines from rolling origins, one horizon apart.
@@ -137,7 +145,8 @@ class Model:
         start, origins = self._scored(panel, windows if windows is not None else self.options.evaluation.windows)
         chosen, notes = self._baselines(panel, start)
         fitted = [baseline.fit(panel, start) for baseline in chosen]
-        result = backtest([self.forecaster, *fitted], panel, origins, self.horizon)
+        result = backtest([self.calibrated, *fitted], panel, origins, self.horizon)
+        notes = (*notes, *(self.calibration.notes if self.calibration is not None else ()))
         return Evaluation(self, result, score(result, self.season, start, self.name, notes))
 
     def audit(self, data: Source | None = None, options: AuditOptions = THOROUGHLY) -> Audit:

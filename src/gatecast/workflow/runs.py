@@ -149,7 +149,7 @@ def write_results(folder: Path, evaluation: Evaluation) -> None:
 
 def save(model: Model, folder: str | Path) -> Path:
     """Write a model as an artifact: `model.json` and `weights.safetensors`."""
-    return artifact.save(model.forecaster, folder, model.about)
+    return artifact.save(model.forecaster, folder, model.about, model.calibration)
 
 
 def load(folder: str | Path) -> Model:
@@ -164,16 +164,18 @@ def load(folder: str | Path) -> Model:
     if not path.is_dir():
         raise ArtifactError(f"there is no folder {path}; give a run folder or a model folder.")
     if not (path / RUN).exists():
-        forecaster, about = artifact.load(path)
-        return Model(forecaster, _asked(about), about.season, about.guesses, about)
+        forecaster, about, calibration = artifact.load_all(path)
+        return Model(forecaster, _asked(about), about.season, about.guesses, about, calibration=calibration)
     record = read_record(path)
     if not (path / MODEL).exists():
         raise ArtifactError(
             f"the run in {path} has no model, for its training was broken off: go on with it by `gatecast fit` with "
             f"the same data and options, --out {path} and --resume."
         )
-    forecaster, about = artifact.load(path / MODEL)
-    model = Model(forecaster, record.asked, record.season, record.guesses, about, facts=record.facts)
+    forecaster, about, calibration = artifact.load_all(path / MODEL)
+    model = Model(
+        forecaster, record.asked, record.season, record.guesses, about, facts=record.facts, calibration=calibration
+    )
     return _with_table(model, record, path)
 
 

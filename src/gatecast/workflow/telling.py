@@ -63,6 +63,7 @@ def model_facts(model: "Model") -> dict[str, str]:
         "lookback": f"{config.lookback} rows",
         "horizon": f"{config.horizon} rows",
         "loss": config.network.loss,
+        **({} if model.calibration is None else {"quantiles": "calibrated on the validation part"}),
         "seed": str(config.training.seed),
         **model.facts,
         **{f"{name} version": version for name, version in model.about.versions.items()},
