@@ -23,7 +23,19 @@ def weighted_mean(values: np.ndarray, factor: float) -> float:
 @pytest.mark.parametrize("factor", [FAST, SLOW])
 def test_a_running_mean_is_the_weighted_mean_of_the_rows_so_far(factor: float) -> None:
     expected = [[weighted_mean(WALK[: t + 1, c], factor) for c in range(3)] for t in range(len(WALK))]
-    np.testing.assert_allclose(running_mean(WALK, factor), expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(running_mean(WALK, np.array([0, 300]), factor), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [FAST, SLOW])
+def test_adding_row_by_row_has_the_same_bits(factor: float) -> None:
+    found = running_mean(WALK, OFFSETS, factor)
+    for start, stop in pairwise(OFFSETS.tolist()):
+        for column in range(3):
+            weight, mean = 0.0, 0.0
+            for t in range(start, stop):
+                weight = weight * factor + 1
+                mean = mean + (WALK[t, column] - mean) * (1 / weight)
+                assert found[t, column] == mean
 
 
 @pytest.mark.parametrize("season", [1, 7])
@@ -36,10 +48,9 @@ def test_features_are_those_of_a_slow_loop(season: int) -> None:
             so_far = WALK[start : t + 1]
             slow, fast = (np.array([weighted_mean(so_far[:, c], f) for c in range(3)]) for f in (SLOW, FAST))
             away.append(np.abs(WALK[t] - slow))
-            weights = SLOW ** np.arange(len(away))[::-1]
-            total = (np.array(away) * weights[:, None]).sum(axis=0)
-            first = FIRST_ROWS * SLOW ** len(away)
-            spread = np.maximum((total + first) / (weights.sum() + first), LEAST_SPREAD)
+            so_far_away = np.concatenate([np.ones((FIRST_ROWS, 3)), away])
+            spread = np.array([weighted_mean(so_far_away[:, c], SLOW) for c in range(3)])
+            spread = np.maximum(spread, LEAST_SPREAD)
             change = WALK[t] - WALK[t - 1] if t > start else np.zeros(3)
             row = [change / spread, (WALK[t] - fast) / spread, (WALK[t] - slow) / spread]
             if season > 1:

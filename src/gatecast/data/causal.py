@@ -10,20 +10,21 @@ was.  So it reads, of each channel x, how the newest value lies to its own past:
 
 all in units of the running spread, the running mean of |x - slow|.  A running mean of v with factor a is
 
-    sum[t] = v[t] + a sum[t-1]        weight[t] = 1 + a weight[t-1]        mean[t] = sum[t] / weight[t]
+    weight[t] = a weight[t-1] + 1        mean[t] = mean[t-1] + (v[t] - mean[t-1]) / weight[t]
 
-which is the plain mean at first and forgets exponentially later.  Each row costs O(1): two sums and a season of values.
+which is the plain mean at first and forgets exponentially later.  Each row costs O(1): two numbers and a season of
+values.
 """
 
-from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float, Int64
 
 FAST, SLOW = 0.9, 0.99
 LEAST_SPREAD = 0.02  # of the scaled values: after a constant stretch, a tiny change is no outlier
-FIRST_ROWS = 10.0  # the spread starts as if so many rows had been 1 apart, which is usual for scaled values
+FIRST_ROWS = 10  # the spread starts as if so many rows had been 1 apart, which is usual for scaled values
 
 
 class Causal(NamedTuple):
@@ -52,8 +53,13 @@ def causal(
         targets: the first so many channels are targets.
         season: rows of one season; 1 for none.
     """
-    parts = [_of_series(values[start:stop], targets, season) for start, stop in pairwise(offsets.tolist())]
-    return Causal(np.concatenate([p.features for p in parts]), np.concatenate([p.spread for p in parts]))
+    slow = running_mean(values, offsets, SLOW)
+    spread = _running_spread(np.abs(values - slow), offsets)
+    parts = [_change(values, offsets, 1), values - running_mean(values, offsets, FAST), values - slow]
+    features = [part / spread for part in parts]
+    if season > 1:
+        features.append(_change(values[:, :targets], offsets, season) / spread[:, :targets])
+    return Causal(np.concatenate(features, axis=1), spread[:, :targets])
 
 
 def causal_count(channels: int, targets: int, season: int) -> int:
@@ -61,34 +67,36 @@ def causal_count(channels: int, targets: int, season: int) -> int:
     return 3 * channels + (targets if season > 1 else 0)
 
 
-def _of_series(x: Float[np.ndarray, "rows channels"], targets: int, season: int) -> Causal:
-    slow = running_mean(x, SLOW)
-    away = np.abs(x - slow)
-    weight = _weights(len(x), SLOW)[:, None]
-    first = FIRST_ROWS * SLOW ** np.arange(1.0, len(x) + 1)[:, None]
-    spread = (running_mean(away, SLOW) * weight + first) / (weight + first)
-    spread = np.maximum(spread, LEAST_SPREAD)
-    parts = [_change(x, 1), x - running_mean(x, FAST), x - slow]
-    features = [part / spread for part in parts]
-    if season > 1:
-        features.append(_change(x[:, :targets], season) / spread[:, :targets])
-    return Causal(np.concatenate(features, axis=1), spread[:, :targets])
+def running_mean(
+    values: Float[np.ndarray, "rows channels"], offsets: Int64[np.ndarray, " series_plus_one"], factor: float
+) -> Float[np.ndarray, "rows channels"]:
+    """The exponentially weighted mean of the rows of each series up to each row."""
+    frame = pl.from_numpy(values)
+    mean = pl.all().ewm_mean(alpha=1 - factor, adjust=True)
+    if len(offsets) > 2:
+        lengths = np.diff(offsets)
+        series = pl.Series("series", np.repeat(np.arange(len(lengths)), lengths))
+        return frame.select(mean.over(series)).to_numpy()
+    return frame.select(mean).to_numpy()
 
 
-def running_mean(values: Float[np.ndarray, "rows channels"], factor: float) -> Float[np.ndarray, "rows channels"]:
-    """The exponentially weighted mean of the rows up to each row.
-
-    The sum runs over plain numbers, one after another: so a stream that adds one row at a time has the same bits.
-    """
-    sums = [list(accumulate(column, lambda total, v: v + factor * total)) for column in values.T.tolist()]
-    return np.array(sums).T.reshape(values.shape) / _weights(len(values), factor)[:, None]
-
-
-def _weights(rows: int, factor: float) -> Float[np.ndarray, " rows"]:
-    """1 + a + ... + a^t for each row t."""
-    return (1 - factor ** np.arange(1.0, rows + 1)) / (1 - factor)
+def _running_spread(
+    away: Float[np.ndarray, "rows channels"], offsets: Int64[np.ndarray, " series_plus_one"]
+) -> Float[np.ndarray, "rows channels"]:
+    """The running mean of what lies between values and their slow mean, with `FIRST_ROWS` of 1 before each series."""
+    lengths = np.diff(offsets)
+    extra = FIRST_ROWS * np.arange(len(lengths) + 1)
+    rows = np.arange(len(away)) + np.repeat(extra[1:], lengths)
+    filled = np.ones((len(away) + int(extra[-1]), away.shape[1]))
+    filled[rows] = away
+    return np.maximum(running_mean(filled, offsets + extra, SLOW)[rows], LEAST_SPREAD)
 
 
-def _change(x: Float[np.ndarray, "rows channels"], lag: int) -> Float[np.ndarray, "rows channels"]:
-    """x[t] - x[t - lag]; 0 for the first rows."""
-    return np.concatenate([np.zeros_like(x[:lag]), x[lag:] - x[:-lag]])[: len(x)]
+def _change(
+    x: Float[np.ndarray, "rows channels"], offsets: Int64[np.ndarray, " series_plus_one"], lag: int
+) -> Float[np.ndarray, "rows channels"]:
+    """x[t] - x[t - lag] within each series; 0 for its first rows."""
+    change = np.concatenate([np.zeros_like(x[:lag]), x[lag:] - x[:-lag]])[: len(x)]
+    place = np.arange(len(x)) - np.repeat(offsets[:-1], np.diff(offsets))
+    change[place < lag] = 0
+    return change
