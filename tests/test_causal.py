@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.causal import FAST, FIRST_ROWS, LEAST_SPREAD, SLOW, causal, causal_count, running_mean
+from gatecast.data.causal import FAST, FIRST_ROWS, LEAST_SPREAD, MOST, SLOW, causal, causal_count, running_mean
 
 RNG = np.random.default_rng(0)
 WALK = RNG.normal(size=(300, 3)).cumsum(axis=0)
@@ -56,6 +56,7 @@ def test_features_are_those_of_a_slow_loop(season: int) -> None:
             if season > 1:
                 ago = WALK[t, :2] - WALK[t - season, :2] if t - season >= start else np.zeros(2)
                 row.append(ago / spread[:2])
+            row.append(np.clip(WALK[t, 2:], -MOST, MOST))
             np.testing.assert_allclose(found.features[t], np.concatenate(row), rtol=1e-8, atol=1e-9)
             np.testing.assert_allclose(found.spread[t], spread[:2], rtol=1e-8)
 

@@ -8,7 +8,9 @@ was.  So it reads, of each channel x, how the newest value lies to its own past:
     x[t] - slow[t]           slow: of about 100 rows
     x[t] - x[t-m]            the change since one season ago (targets, where there is a season)
 
-all in units of the running spread, the running mean of |x - slow|.  A running mean of v with factor a is
+in units of the running spread, and of a covariate its scaled value too, held within a few deviations: what it tells may
+lie in its level (a frost, a full house).  The spread is the running mean of |x - slow|.  A running mean of v with factor
+a is
 
     weight[t] = a weight[t-1] + 1        mean[t] = mean[t-1] + (v[t] - mean[t-1]) / weight[t]
 
@@ -24,6 +26,7 @@ from jaxtyping import Float, Int64
 
 FAST, SLOW = 0.9, 0.99
 LEAST_SPREAD = 0.02  # of the scaled values: after a constant stretch, a tiny change is no outlier
+MOST = 4.0  # deviations of a covariate's level: beyond what training saw, more would lead the state astray
 FIRST_ROWS = 10  # the spread starts as if so many rows had been 1 apart, which is usual for scaled values
 
 
@@ -59,12 +62,13 @@ def causal(
     features = [part / spread for part in parts]
     if season > 1:
         features.append(_change(values[:, :targets], offsets, season) / spread[:, :targets])
+    features.append(np.clip(values[:, targets:], -MOST, MOST))
     return Causal(np.concatenate(features, axis=1), spread[:, :targets])
 
 
 def causal_count(channels: int, targets: int, season: int) -> int:
     """How many features `causal` makes of `channels`."""
-    return 3 * channels + (targets if season > 1 else 0)
+    return 3 * channels + (targets if season > 1 else 0) + channels - targets
 
 
 def running_mean(
