@@ -22,7 +22,7 @@ from gatecast.forecast import Forecast, make_forecast
 from gatecast.models.ensemble import Network, build_network
 from gatecast.models.network import NetworkConfig, Sizes
 from gatecast.models.normalising import Frame, Normalise, Subtract
-from gatecast.models.passing import outputs_at
+from gatecast.models.passing import bounded_outputs_at, outputs_at
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course, Sequences, Windows
 from gatecast.training.loop import TrainingState, train
@@ -187,9 +187,24 @@ class RecurrentForecaster:
             ColumnError: the panel's columns are not those trained on.
             InputError: a future covariate is missing where it is needed.
         """
+        return self._forecast(panel, origins, horizon)
+
+    def bounded(self, panel: Panel, origins: Origins, horizon: int, context: int) -> Forecast:
+        """As `forecast`, with a state that has read nothing but the `context` rows before each origin.
+
+        Raises:
+            OptionError: this net reads windows, so it carries no state; or `context` is below 1.
+        """
+        if self.config.mode == "windows":
+            raise OptionError("mode='windows' reads every window from a state of zeros: no state is carried.")
+        if context < 1:
+            raise OptionError(f"context counts rows from 1 up, got context={context}.")
+        return self._forecast(panel, origins, horizon, context)
+
+    def _forecast(self, panel: Panel, origins: Origins, horizon: int, context: int | None = None) -> Forecast:
         self._check(panel, origins, horizon)
         scaling = self._scaling_for(panel, origins)
-        output = self._run(self._tensors(panel, scaling), origins)[:, :horizon]  # (W, H, targets, levels)
+        output = self._run(self._tensors(panel, scaling), origins, context)[:, :horizon]  # (W, H, targets, levels)
         return _on_original_scale(panel, origins, output, scaling, self.config.network.levels)
 
     def _tensors(
@@ -204,15 +219,18 @@ class RecurrentForecaster:
         return panel_tensors(panel, scaling, static, layout, identity, weight)
 
     @torch.inference_mode()
-    def _run(self, tensors: PanelTensors, origins: Origins) -> np.ndarray:
+    def _run(self, tensors: PanelTensors, origins: Origins, context: int | None) -> np.ndarray:
         """The net's output for every origin, on the scaled values; (windows, horizon, targets, levels)."""
         network, places = self.network_, tensors.place(origins)
         if self.config.mode == "windows":
             return np.asarray(torch.cat([network(tensors.gather(part)) for part in places.split(BATCH)]))
-        outputs = outputs_at(network, tensors, places).split(BATCH)
+        if context is None:
+            outputs = outputs_at(network, tensors, places)
+        else:
+            outputs = bounded_outputs_at(network, tensors, places, context)
         parts = [
             network.forecast_from(output, tensors.cutoffs(part))
-            for output, part in zip(outputs, places.split(BATCH), strict=True)
+            for output, part in zip(outputs.split(BATCH), places.split(BATCH), strict=True)
         ]
         return np.asarray(torch.cat(parts))
 

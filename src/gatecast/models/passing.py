@@ -32,6 +32,26 @@ def outputs_at(
     return outputs
 
 
+@torch.no_grad()
+def bounded_outputs_at(
+    network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"], context: int
+) -> Float[Tensor, "cutoffs features"]:
+    """As `outputs_at`, from a state of zeros `context` rows before each place.
+
+    A place with fewer rows before it is read from its series' start.
+    """
+    before = places[:, 1] - tensors.starts[places[:, 0]]
+    outputs = torch.empty(len(places), network.output_size, device=places.device)
+    early = torch.nonzero(before <= context).flatten()
+    if len(early):
+        outputs[early] = outputs_at(network, tensors, places[early])
+    for chosen in torch.nonzero(before > context).flatten().split(max(1, MOST_ROWS // context)):
+        first = torch.stack([places[chosen, 0], places[chosen, 1] - context], dim=1)
+        read, _ = network.read(tensors.stretch(first, context, places[chosen, 1]), ())
+        outputs[chosen] = read[:, -1]
+    return outputs
+
+
 def _groups(tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> Iterator[Int64[Tensor, " chosen"]]:
     """Places whose series are read side by side: series of like length together, as many as memory holds."""
     series, which = torch.unique(places[:, 0], return_inverse=True)
