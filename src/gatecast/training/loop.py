@@ -133,7 +133,7 @@ def _step(
 @contextmanager
 def _dropout_seed(network: RecurrentNetwork, seed: int, step: int) -> Iterator[None]:
     """Make the dropout masks of a step a function of (seed, step); the caller's generator is left as it was."""
-    if not network.config.layer.dropout:
+    if not network.config.layer.is_random:
         yield
         return
     with torch.random.fork_rng(devices=[]):
