@@ -66,6 +66,10 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
         name: f"network.layer.{name}"
         for name in ("bidirectional", "bias", "reset_after", "initialization", "learn_initial_state")
     }
+    | {
+        name: f"network.layer.{name}"
+        for name in ("residual", "dilations", "layer_norm", "variational_dropout", "weight_dropout", "zoneout")
+    }
     | {name: f"network.{name}" for name in ("readout", "highway", "loss", "quantiles")}
     | {name: f"training.{name}" for name in ("steps", "batch_size", "learning_rate", "patience", "seed", "optimiser")}
     | {name: f"evaluation.{name}" for name in EvaluationOptions.__struct_fields__}
@@ -130,7 +134,7 @@ def _field_type(path: list[str]) -> Any:  # noqa: ANN401
         fields = {field.name: field.type for field in msgspec.structs.fields(kind)} if _is_struct(kind) else {}
         if part not in fields:
             known = sorted(all_settings())
-            near = difflib.get_close_matches(".".join(path), [*known, *SHORT_NAMES], n=3, cutoff=0.5)
+            near = difflib.get_close_matches(".".join(path), [*known, *SHORT_NAMES], n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"the settings are {', '.join(known)}."
             raise OptionError(f"there is no setting {'.'.join(path)!r}; {hint}")
         kind = fields[part]
