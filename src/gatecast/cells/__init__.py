@@ -16,6 +16,7 @@ from gatecast.cells.mingru import MinGRUCell, MinGRUEquations
 from gatecast.cells.minlstm import MinLSTMCell, MinLSTMEquations
 from gatecast.cells.slstm import SLSTMCell, SLSTMEquations
 from gatecast.cells.unrolling import Unrolled, unroll
+from gatecast.cells.zoneout import zoned_out
 
 __all__ = [
     "CELL_TYPES",
@@ -40,4 +41,5 @@ __all__ = [
     "count_parameters",
     "equations_of",
     "unroll",
+    "zoned_out",
 ]

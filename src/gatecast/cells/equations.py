@@ -51,6 +51,8 @@ class Equations(ABC):
     """The names of the states; the first is the output."""
     learnable: ClassVar[tuple[str, ...]] = ("h", "c")
     """The states whose first value can be learnt; the others start at zero."""
+    mixable: ClassVar[tuple[str, ...]] = ("h", "c")
+    """The states that mean something each by itself, so that one may be mixed with its own past (zoneout)."""
     keeps: ClassVar[Mapping[str, int]] = {}
     """The gates that set how long is remembered, with the sign of the bias that remembers longer."""
 

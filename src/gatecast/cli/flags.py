@@ -11,6 +11,8 @@ TABLE, NET, TRAINING, JUDGING, OUTPUT = (
 )
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
 Numbers = Annotated[list[float] | None, Parameter(consume_multiple=True, negative=())]
+Counts = Annotated[list[int] | None, Parameter(consume_multiple=True, negative=())]
+Yes = Annotated[bool | None, Parameter(negative=())]
 
 
 @Parameter(name="*", group=TABLE)
@@ -93,6 +95,18 @@ class NetFlags:
         Share of the state dropped before the output while training (default: 0).
     ensemble
         Nets trained together; their median is the forecast (default: 1).
+    residual
+        Layers above the first add what they read to what they say (default: no).
+    dilations
+        How many steps back each layer's state lies, such as 1 2 4; none is 1 for each (default: none).
+    layer_norm
+        Normalise what each layer hands up (default: no).
+    variational_dropout
+        Share of inputs and outputs dropped while training, the same at every step (default: 0).
+    weight_dropout
+        Share of recurrent weights dropped while training, the same at every step (default: 0).
+    zoneout
+        Share of units that keep their state in a step of training; slow (default: 0).
     loss
         What training makes small: errors, or the negative log-likelihood of a density (default: quantile).
     quantiles
@@ -115,6 +129,12 @@ class NetFlags:
     embedding: int | None = None
     output_dropout: float | None = None
     ensemble: int | None = None
+    residual: Yes = None
+    dilations: Counts = None
+    layer_norm: Yes = None
+    variational_dropout: float | None = None
+    weight_dropout: float | None = None
+    zoneout: float | None = None
     loss: Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture"] | None = None
     quantiles: Numbers = None
 

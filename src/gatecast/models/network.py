@@ -87,7 +87,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def draws(self) -> bool:
         """Whether training draws random numbers."""
-        return bool(self.layer.dropout or self.output_dropout)
+        return self.layer.is_random or self.output_dropout > 0
 
 
 class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
