@@ -70,7 +70,7 @@ def _line(row: Row, names: Sequence[str]) -> str:
 def _number(value: float) -> str:
     if np.isnan(value):
         return ""
-    return f"{value:.4f}" if abs(value) < 1 else f"{value:.3f}"
+    return f"{value:.4f}" if abs(value) < 0.1 else f"{value:.3f}"
 
 
 def _standing(mean: Row, known: Sequence[Row], name: str) -> str:
