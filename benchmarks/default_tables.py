@@ -66,9 +66,9 @@ class Outcome:
 
 def outcome(table: Table, seed: int) -> Outcome:
     """Fit with defaults and score."""
-    said = {"target": table.target} if table.target else {}
     started = time.perf_counter()
-    model = gatecast.fit(Path(os.environ["GATECAST_DATA"]) / table.file, horizon=table.horizon, seed=seed, **said)
+    path = Path(os.environ["GATECAST_DATA"]) / table.file
+    model = gatecast.fit(path, horizon=table.horizon, target=table.target, seed=seed)
     seconds = time.perf_counter() - started
     metrics: Metrics = model.backtest().metrics
     net, *others = metrics.scores

@@ -7,6 +7,7 @@ Where a file has several columns, `apart=True` makes each a series of its own, w
 import gzip
 import os
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -16,10 +17,10 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 
 
-def table(name: str, **options: str) -> pl.DataFrame:
-    """A file of the folder as a data frame; `options` are those of polars.read_csv."""
+def table(name: str, encoding: Literal["utf8", "utf8-lossy"] = "utf8") -> pl.DataFrame:
+    """A file of the folder as a data frame."""
     data = (Path(os.environ["GATECAST_DATA"]) / name).read_bytes()
-    return pl.read_csv(gzip.decompress(data) if name.endswith(".gz") else data, **options)
+    return pl.read_csv(gzip.decompress(data) if name.endswith(".gz") else data, encoding=encoding, null_values="NA")
 
 
 def panel_of_columns(values: np.ndarray, frequency: str, start: str = "", *, apart: bool) -> Panel:
@@ -50,7 +51,7 @@ def m4(name: str) -> tuple[Panel, int]:
 
 def hospital() -> Panel:
     """767 monthly counts of patients, 2000 to 2006."""
-    values = table("hospital.csv.gz", null_values="NA").drop("month").to_numpy().astype(float)
+    values = table("hospital.csv.gz").drop("month").to_numpy().astype(float)
     return panel_of_columns(values, "1mo", "2000-01-01", apart=True)
 
 

@@ -107,8 +107,16 @@ ettm1 | patched LSTM | 336 | .308 .344 .378 .423
 """  # MSE at each of HORIZONS; the column before them is the lookback
 
 SEASONAL = "seasonal naive"  # reproduced by the same code as the net's errors
-GIFT_METHODS = (SEASONAL, "AutoTheta", "AutoARIMA", "DeepAR", "TFT", "PatchTST", "xLSTM-Mixer")
-GIFT_METHODS += ("TiRex (pre-trained)",)
+GIFT_METHODS = (
+    SEASONAL,
+    "AutoTheta",
+    "AutoARIMA",
+    "DeepAR",
+    "TFT",
+    "PatchTST",
+    "xLSTM-Mixer",
+    "TiRex (pre-trained)",
+)
 GIFT = """
 m4_hourly      1.193/.038 2.460/.041 1.030/.034 3.530/.133 2.470/.040 1.400/.039 3.344/.030  .722/.020
 m4_weekly      2.777/.061 2.660/.053 2.360/.050 4.620/.062 2.680/.049 2.340/.040 2.004/.039 1.990/.037

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ from statsmodels.tsa.ar_model import AutoReg as OutsideAutoReg
 from utilsforecast import losses
 
 import accuracy
+import default_tables
+import gatecast
 import protocols
 import report
 from accuracy_tables import Row, relative_mean, task_lines
 from accuracy_tasks import GIFT_TASKS, TASKS, Task
 from builders import small_config
+from default_tables import Outcome, Table
 from evaluation_panels import panel_of, wave
 from gatecast.data.splits import Origins
 from gatecast.evaluation.baselines import Naive, SeasonalNaive
@@ -192,6 +196,28 @@ def test_ranked_rows_have_the_best_on_top() -> None:
     lines = task_lines(task, small_protocols()[0], [Row("gru", {"MSE": 2.0}, seed=0)], simple, ())
     methods = [line.split(" | ")[0].strip("| ") for line in lines if line.startswith("| ")]
     assert methods == ["method", "good", "**gru, mean**", "bad", "gru"]
+
+
+def test_defaults_are_judged_on_each_table_and_wins_are_counted(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pl.DataFrame({"y": wave(150, 12), "x": wave(150, 5)}).write_csv(tmp_path / "small.csv")
+    monkeypatch.setenv("GATECAST_DATA", str(tmp_path))
+    monkeypatch.setattr(default_tables, "TABLES", (Table("small.csv", 3, "y"),))
+    monkeypatch.setattr(default_tables.gatecast, "fit", partial(gatecast.fit, steps=4, lookback=12))
+    default_tables.judge_tables((0, 1))
+    text = results.read_text()
+    assert [line.split(" | ")[3] for line in text.splitlines() if line.startswith("| small y")] == ["0", "1"]
+    assert text.count("geometric mean of MASE relative to the seasonal naive forecast") == 2
+
+
+def test_the_summary_counts_tables_and_takes_the_geometric_mean() -> None:
+    def outcome(net: float, naive: float, best: float) -> Outcome:
+        return Outcome(Table("t.csv", 3), 0, net, (naive, "naive"), (best, "ets"), seasonal=1.0, windows=9, seconds=1.0)
+
+    found = default_tables.summary([outcome(0.5, 0.6, 0.4), outcome(2.0, 1.5, 1.4), outcome(0.125, 0.2, 0.2)])
+    assert "below the best naive forecast on 2 of 3 tables, below every baseline on 1 of 3" in found
+    assert "naive forecast 0.500." in found
 
 
 def test_names_are_tasks_aliases_and_groups_each_once() -> None:
