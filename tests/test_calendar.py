@@ -169,7 +169,7 @@ def test_a_named_frequency_that_does_not_fit_is_refused() -> None:
         ("12h", "every 12 hours", (2, 14)),
         ("24h", "every 24 hours", (7,)),
         ("7h", "every 7 hours", (24,)),
-        ("1d", "daily", (7, 365)),
+        ("1d", "daily", (7, 364)),
         ("1b", "business days", (5, 260)),
         ("1w", "weekly", (52,)),
         ("1mo", "monthly", (12,)),

@@ -149,3 +149,51 @@ def test_a_season_longer_than_the_shortest_series_allows_is_not_subtracted() -> 
     config = choose(panel, split_by_time(panel, 6), Asked(horizon=6, season=24)).config
     assert config.season <= config.lookback
     assert config.lookback + 6 <= split_by_time(panel, 6).train_end.min()
+
+
+def mode_of(rows: int, **said: object) -> tuple[str, str]:
+    """The mode of a random walk, and why."""
+    panel = numbered(np.random.default_rng(0).normal(size=rows).cumsum())
+    chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6, **said))
+    why = [guess.why for guess in chosen.guesses if guess.what == "mode"]
+    return chosen.config.mode, "".join(why)
+
+
+def test_long_series_are_read_in_one_pass_and_short_ones_in_windows() -> None:
+    assert mode_of(3000) == ("sequences", "1,800 rows to train on: one pass learns from a forecast at every row")
+    assert mode_of(900) == ("windows", "540 rows to train on are few to carry a state over")
+
+
+@pytest.mark.parametrize(
+    ("said", "mode"),
+    [
+        ({"lookback": 48}, "windows"),
+        ({"lookback": "all"}, "sequences"),
+        ({"mode": "windows"}, "windows"),
+        ({"mode": "sequences", "lookback": 48}, "sequences"),
+        ({"network": NetworkConfig(segment=4)}, "windows"),
+        ({"normalise": "standard"}, "windows"),
+        ({"normalise": "causal"}, "sequences"),
+    ],
+)
+def test_what_was_said_settles_the_mode(said: dict[str, object], mode: str) -> None:
+    assert mode_of(3000, **said)[0] == mode
+
+
+def test_a_carried_state_reads_all_of_the_past() -> None:
+    panel = numbered(np.random.default_rng(0).normal(size=3000).cumsum())
+    chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6))
+    assert [guess.value for guess in chosen.guesses if guess.what == "lookback"] == ["all"]
+    assert chosen.config.normalise == "causal"
+    with pytest.raises(OptionError, match="which mode='windows' does not"):
+        Asked(lookback="all", mode="windows")
+
+
+def test_flags_of_observation_are_read_where_training_saw_a_gap() -> None:
+    walk = np.random.default_rng(0).normal(size=3000).cumsum()
+    for place, expected in ((None, False), (100, True), (2900, False)):
+        values = walk.copy()
+        if place is not None:
+            values[place] = np.nan
+        panel = numbered(values)
+        assert choose(panel, split_by_time(panel, 6), Asked(horizon=6)).config.flags == expected

@@ -19,7 +19,7 @@ from gatecast.data.windows import thin, windows_between
 from gatecast.errors import OptionError, TooShortError
 from gatecast.evaluation.calibration import check_levels
 from gatecast.evaluation.conformal import residuals_needed
-from gatecast.forecaster import ForecasterConfig, Mode
+from gatecast.forecaster import ForecasterConfig, Mode, window_option
 from gatecast.models.network import NetworkConfig
 from gatecast.models.normalising import Normalise, Subtract
 from gatecast.training.config import TrainingConfig
@@ -27,6 +27,7 @@ from gatecast.training.config import TrainingConfig
 MOST_LAG = 500  # lags searched for a season when rows have no dates
 MOST_ORIGINS = 2000
 SHORT_SEASON = 24  # rows; of longer seasons two are read, because each row of the lookback costs time
+ROWS_TO_CARRY = 1000  # a carried state needs a series that is long beside what it remembers
 CLEARLY_BETTER = 0.7  # a seasonal naive error below this share of the naive one means the season leads
 
 T = TypeVar("T")
@@ -96,10 +97,11 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
     subtract, base_season = (asked.subtract, season)
     if subtract is None:
         subtract, base_season = _note(guesses, choose_subtract(panel, split, asked, season))
-    lookback = asked.window or _note(guesses, choose_lookback(panel, split, asked, season))
+    said = said_mode(asked)
+    mode = said if said is not None else _note(guesses, choose_mode(split, asked))
+    lookback = asked.window or _note(guesses, choose_lookback(panel, split, asked, season, mode))
     calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
     _check_room(panel, split, lookback, asked.horizon)
-    mode: Mode = asked.mode or ("sequences" if asked.lookback == "all" else "windows")
     calibrate = bool(asked.calibrate)
     if calibrate:
         check_levels(asked.network.quantiles)  # a net for a point takes any, and gets them after training
@@ -140,6 +142,27 @@ def _note(guesses: list[Guess], choice: tuple[T, Guess]) -> T:
     value, guess = choice
     guesses.append(guess)
     return value
+
+
+def said_mode(asked: Asked) -> Mode | None:
+    """The mode that was said, be it by a lookback: a fixed one is a window, all of the past a carried state."""
+    if asked.mode is not None or asked.lookback is None:
+        return asked.mode
+    return "sequences" if asked.lookback == "all" else "windows"
+
+
+def choose_mode(split: Split, asked: Asked) -> tuple[Mode, Guess]:
+    """One pass over the series where they are long; windows where they are short, or where an option needs them."""
+    need = window_option(asked.network)
+    if need is None and asked.normalise not in {None, "causal"}:
+        need = "normalise"
+    if need is not None:
+        return "windows", Guess("mode", "windows", f"{need} reads windows")
+    rows = int(np.median(split.train_end))
+    if rows < ROWS_TO_CARRY:
+        return "windows", Guess("mode", "windows", f"{rows:,} rows to train on are few to carry a state over")
+    why = f"{rows:,} rows to train on: one pass learns from a forecast at every row"
+    return "sequences", Guess("mode", "sequences", why)
 
 
 def choose_season(panel: Panel, split: Split) -> tuple[int, Guess]:
@@ -243,10 +266,11 @@ def _spread(filled: np.ndarray, panel: Panel, split: Split) -> np.ndarray:
     return np.where(spread > 0, spread, 1.0)
 
 
-def choose_lookback(panel: Panel, split: Split, asked: Asked, season: int) -> tuple[int, Guess]:
+def choose_lookback(panel: Panel, split: Split, asked: Asked, season: int, mode: Mode = "windows") -> tuple[int, Guess]:
     """Two horizons, some seasons, or a week and a day of hours, where the shortest training part has the room.
 
-    A year of days is more than a net of this kind can use.
+    A year of days is more than a net of this kind can use.  Where a state is carried it reads everything; then these
+    rows are what its linear part sees.
     """
     wishes = {"two horizons": 2 * asked.horizon, "two seasons": 2 * season, "enough to see a pattern": 24}
     if season <= SHORT_SEASON:
@@ -258,6 +282,8 @@ def choose_lookback(panel: Panel, split: Split, asked: Asked, season: int) -> tu
     lookback = max(1, min(wishes[why], _room(split, asked)))
     if lookback < wishes[why]:
         why = "what the shortest training part has room for"
+    if mode == "sequences":
+        return lookback, Guess("lookback", "all", f"a carried state; its linear part reads {lookback} rows: {why}")
     return lookback, Guess("lookback", str(lookback), why)
 
 

@@ -87,15 +87,22 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 f"mode='sequences' carries a state over all rows, so values must be normalised by the past of each "
                 f"row: take normalise='causal', not {self.normalise!r}."
             )
-        for name, fits in (
-            ("segment", network.segment == 1),
-            ("decode", network.decode == "direct"),
-            ("readout", network.readout == "last"),
-            ("bidirectional", not network.layer.bidirectional),
-        ):
-            if not fits:
-                value = getattr(network.layer if name == "bidirectional" else network, name)
-                raise OptionError(f"{name}={value!r} reads windows; take mode='windows', or leave {name} out.")
+        name = window_option(network)
+        if name is not None:
+            value = getattr(network.layer if name == "bidirectional" else network, name)
+            raise OptionError(f"{name}={value!r} reads windows; take mode='windows', or leave {name} out.")
+
+
+def window_option(network: NetworkConfig) -> str | None:
+    """The first option of the net that needs a window, by name."""
+    needs = {
+        "segment": network.segment > 1,
+        "decode": network.decode == "segments",
+        "channels": network.channels == "apart",
+        "readout": network.readout == "mean",
+        "bidirectional": network.layer.bidirectional,
+    }
+    return next((name for name, needed in needs.items() if needed), None)
 
 
 @dataclass(frozen=True, eq=False)

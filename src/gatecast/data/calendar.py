@@ -275,14 +275,15 @@ def show_time(time: np.generic) -> str:
 def season_candidates(frequency: Frequency) -> tuple[int, ...]:
     """Season lengths in steps that such a step suggests, ascending: (24, 168) for hours, (12,) for months.
 
-    A cycle that is not a whole number of steps, or only one step long, is left out.
+    A year of days is 52 weeks: a day is like the same weekday a year ago.  A cycle that is not a whole number of steps,
+    or only one step long, is left out.
     """
     if frequency.unit in ("us", "row", "y"):
         return ()
     if frequency.unit in ("s", "min", "h"):
         cycles: tuple[int, ...] = (DAY // _FIXED[frequency.unit], 7 * DAY // _FIXED[frequency.unit])
     else:
-        cycles = {"d": (7, 365), "b": (5, 260), "w": (52,), "mo": (12,), "q": (4,)}[frequency.unit]
+        cycles = {"d": (7, 364), "b": (5, 260), "w": (52,), "mo": (12,), "q": (4,)}[frequency.unit]
     whole = (cycle // frequency.multiple for cycle in cycles if cycle % frequency.multiple == 0)
     return tuple(season for season in whole if season > 1)
 
