@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gatecast.data.columns import ONLY_SERIES, Columns, Guess, TableOptions
 from gatecast.data.stamps import compose_times, looks_like_time, read_times
 from gatecast.data.table import Table, name_list, suggest
-from gatecast.data.values import Numbers, read_numbers, text_cells
+from gatecast.data.values import Numbers, distinct, read_numbers, text_cells
 from gatecast.errors import ColumnError, TableError
 
 _ID_NAME = re.compile(r"(?i)(^|[_\W])(id|store|shop|item|sku|product|series|station|site|sensor|meter)($|[_\W])|_?id$")
@@ -192,9 +192,10 @@ def _taken(options: TableOptions, columns: Columns) -> set[str | None]:
 
 def _tells_apart(column: pl.Series, times: np.ndarray) -> bool:
     """Whether many rows share their time, and hardly any share it within one value of the column."""
-    repeated = len(times) - len(np.unique(times))
-    left = len(times) - pl.DataFrame({"name": column, "time": times}).n_unique()
-    return bool(repeated > _OFTEN * len(times) >= left)
+    often = _OFTEN * len(times)
+    if len(times) - pl.Series(times).n_unique() <= often:
+        return False
+    return len(times) - pl.DataFrame({"name": distinct(column.cast(pl.String))[1], "time": times}).n_unique() <= often
 
 
 def _in_runs(column: pl.Series) -> bool:
@@ -216,9 +217,8 @@ def series_codes(table: Table, name: str | None) -> tuple[Int64[np.ndarray, " ro
         raise ColumnError(
             f"{table.at(name, row)}: the series has no name. Every row needs one; add it or delete the row."
         )
-    ids = cells.unique(maintain_order=True)
-    codes = cells.replace_strict(ids, pl.Series(np.arange(len(ids))), return_dtype=pl.Int64)
-    return codes.to_numpy(), tuple(ids.to_list())
+    first, codes = distinct(cells)
+    return codes, tuple(cells.gather(first).to_list())
 
 
 def _free_numbers(table: Table, options: TableOptions, numbers: Mapping[str, Numbers], columns: Columns) -> list[str]:
@@ -269,8 +269,9 @@ def set_aside(
     rest = [name for name in free if name not in counts]
     constants = [name for name in rest if _constant(numbers[name].values)]
     rest = [name for name in rest if name not in constants]
-    fields = _date_fields(times) if times is not None else []
-    dates = [name for name in rest if _tells_the_date(numbers[name].values, fields)]
+    whole = [name for name in rest if _small_and_whole(numbers[name].values)] if times is not None else []
+    fields = _date_fields(times) if whole and times is not None else []
+    dates = [name for name in whole if _tells_the_date(numbers[name].values, fields)]
     reasons = [
         (counts, "only counts the rows"),
         (dates, "follows from the time"),
@@ -315,13 +316,17 @@ def _date_fields(times: np.ndarray) -> list[np.ndarray]:
 _LEAP_YEAR_STARTS = np.cumsum([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30])
 
 
+def _small_and_whole(values: Float64[np.ndarray, " rows"]) -> bool:
+    """Whether a column could be a field of a time; in a week, anything looks like the date."""
+    known = values[np.isfinite(values)]
+    return bool(len(known) > 7 and known.min() >= 0 and known.max() <= 9999 and (known % 1 == 0).all())
+
+
 def _tells_the_date(values: Float64[np.ndarray, " rows"], fields: Sequence[np.ndarray]) -> bool:
-    """Whether a column is a field of its row's time; weekdays may count from any day."""
+    """Whether a column of whole numbers is a field of its row's time; weekdays may count from any day."""
     known = np.isfinite(values)
     whole = values[known]
-    if not fields or len(whole) <= 7 or (whole % 1 != 0).any():  # in a week anything looks like the date
-        return False
     turn = (whole - fields[0][known]) % 7
-    if whole.min() >= 0 and whole.max() <= 7 and (turn == turn[0]).all():
+    if whole.max() <= 7 and (turn == turn[0]).all():
         return True
     return any(bool((whole == field[known]).all()) for field in fields)
