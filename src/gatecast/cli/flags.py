@@ -40,6 +40,8 @@ class TableFlags:
         The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo (default: inferred).
     min_rows
         Drop series with fewer rows instead of refusing them (default: 0).
+    holidays
+        Read the holidays of this country, such as DE, or US-CA for a part of it (default: none).
     """
 
     target: Names = None
@@ -52,6 +54,7 @@ class TableFlags:
     duplicates: Literal["error", "last", "mean"] | None = None
     frequency: str | None = None
     min_rows: int | None = None
+    holidays: str | None = None
 
 
 @Parameter(name="*", group=NET)

@@ -20,6 +20,7 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
         future: covariates known over the horizon too (a planned price, a holiday flag).
         static: covariates with one value for each series (the size of a shop).
         time_parts: the columns (year, month, ...) that `time` is put together from; empty when `time` is a column.
+        holidays: the country, and its subdivision where wanted, whose holidays are features of each row's date.
     """
 
     target: tuple[str, ...]
@@ -29,6 +30,7 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
     future: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     time_parts: tuple[str, ...] = ()
+    holidays: str | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -46,6 +48,7 @@ class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
         frequency: the step between rows, such as `1h`, `15min`, `1d`, `1b` (business day), `1w`, `1mo`, `1q`, `1y`.
         min_rows: drop series with fewer rows instead of refusing them.
         day_first: whether 01/02/2006 is the first of February; None asks the other rows.
+        holidays: read the holidays of this country as features, such as `DE`, or `US-CA` for a part of it.
     """
 
     id: str | None = None
@@ -59,6 +62,7 @@ class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
     frequency: str | None = None
     min_rows: int = 0
     day_first: bool | None = None
+    holidays: str | None = None
 
 
 GUESS_EVERYTHING = TableOptions()

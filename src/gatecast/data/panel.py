@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
-from gatecast.data.calendar import Frequency
 from gatecast.data.columns import Columns
+from gatecast.data.frequency import Frequency
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,16 @@
 """The door: any table to a Panel, with every guess said aloud."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from msgspec import structs
 
-from gatecast.data.calendar import Frequency, infer_frequency, parse_frequency, to_grid
 from gatecast.data.columns import GUESS_EVERYTHING, Columns, Guess, TableOptions
+from gatecast.data.frequency import Frequency, parse_frequency
+from gatecast.data.grid import infer_frequency, to_grid
 from gatecast.data.guessing import Settled, recompose, series_codes, settle_columns
+from gatecast.data.holidays import holiday_days
 from gatecast.data.layouts import from_columns, from_long, from_rows
 from gatecast.data.panel import Panel
 from gatecast.data.regular import Records, regularise
@@ -15,7 +18,7 @@ from gatecast.data.sources import Source, open_table, read_table
 from gatecast.data.stamps import read_times
 from gatecast.data.table import Table, name_list
 from gatecast.data.values import read_numbers
-from gatecast.errors import ColumnError, TableError, TimeError
+from gatecast.errors import ColumnError, OptionError, TableError, TimeError
 
 __all__ = ["load_panel", "load_panel_like", "read_table"]
 
@@ -34,9 +37,11 @@ def load_panel(source: Source, options: TableOptions = GUESS_EVERYTHING) -> tupl
         TableError: the table cannot be read, a cell is no number, or a target is constant or has no values.
         ColumnError: a named column does not exist, plays two parts, or holds no numbers.
         TimeError: the times are no dates, repeat, or make no regular grid.
+        OptionError: the country of the holidays is unknown, or there are no dates.
     """
     table = open_table(source, options.layout)
     records, guesses = _records(table, options)
+    records = _with_holidays(records, options)
     if len(records.codes) == 1:
         raise TableError("the table has one row, and there is nothing to learn from one. Give at least two time steps.")
     frequency = parse_frequency(options.frequency) if options.frequency else None
@@ -54,6 +59,16 @@ def _records(table: Table, options: TableOptions) -> tuple[Records, tuple[Guess,
         return from_rows(table, options)
     settled = settle_columns(table, options)
     return from_long(settled), settled.guesses
+
+
+def _with_holidays(records: Records, options: TableOptions) -> Records:
+    """Records whose columns name the holidays, once these are known to be readable."""
+    if options.holidays is None:
+        return records
+    if not records.dated or options.frequency == "row":
+        raise OptionError(f"holidays={options.holidays} needs rows with dates; name the time column with time=.")
+    holiday_days(options.holidays, 2024, 2024)
+    return replace(records, columns=structs.replace(records.columns, holidays=options.holidays))
 
 
 def _check_channels(panel: Panel, channels: Sequence[str]) -> None:
@@ -117,6 +132,7 @@ def load_panel_like(
         records = from_columns(table, structs.replace(said, time=time, target=options.target))[0]
     else:
         records = from_rows(table, structs.replace(said, time=None))[0]
+    records = replace(records, columns=structs.replace(records.columns, holidays=columns.holidays))
     _check_step(records, frequency)
     panel = regularise(records, frequency, options.duplicates, options.min_rows)[0]
     _check_channels(panel, columns.target)

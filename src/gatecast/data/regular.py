@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from msgspec import structs
 
-from gatecast.data.calendar import Frequency, from_grid, infer_frequency, on_grid, show_time
 from gatecast.data.columns import Columns, Duplicates, Guess
+from gatecast.data.frequency import Frequency, show_time
+from gatecast.data.grid import from_grid, infer_frequency, on_grid
 from gatecast.data.panel import Panel
 from gatecast.data.table import name_list
 from gatecast.errors import TableError, TimeError

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int64
 
-from gatecast.data.calendar import DAY
 from gatecast.data.columns import Guess
+from gatecast.data.frequency import DAY
 from gatecast.data.table import Table
 from gatecast.data.values import Numbers, distinct, text_cells
 from gatecast.errors import ColumnError, TimeError
