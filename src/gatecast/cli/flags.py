@@ -42,6 +42,8 @@ class TableFlags:
         Drop series with fewer rows instead of refusing them (default: 0).
     holidays
         Read the holidays of this country, such as DE, or US-CA for a part of it (default: none).
+    categorical
+        Covariates whose cells name something, be they words or numbers (default: those of words; `none` for none).
     """
 
     target: Names = None
@@ -55,6 +57,7 @@ class TableFlags:
     frequency: str | None = None
     min_rows: int | None = None
     holidays: str | None = None
+    categorical: Names = None
 
 
 @Parameter(name="*", group=NET)

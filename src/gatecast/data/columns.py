@@ -4,6 +4,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from gatecast.errors import ColumnError
+
+MOST_LEVELS = 1000  # different words of one covariate
 ONLY_SERIES = "series"  # the name of the one series of a table that tells no series apart
 Layout = Literal["long", "columns", "rows"]
 Duplicates = Literal["error", "last", "mean"]
@@ -21,6 +24,8 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
         static: covariates with one value for each series (the size of a shop).
         time_parts: the columns (year, month, ...) that `time` is put together from; empty when `time` is a column.
         holidays: the country, and its subdivision where wanted, whose holidays are features of each row's date.
+        categories: the covariates that hold words, with the vocabulary of each: the word of code 1, of code 2, ...;
+            see `data.categories`.
     """
 
     target: tuple[str, ...]
@@ -31,11 +36,34 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
     static: tuple[str, ...] = ()
     time_parts: tuple[str, ...] = ()
     holidays: str | None = None
+    categories: dict[str, tuple[str, ...]] = {}
+
+    def __post_init__(self) -> None:
+        for name, words in self.categories.items():
+            if name not in (*self.past, *self.future, *self.static):
+                raise ColumnError(f'categories= names "{name}", which is no covariate.')
+            if len(words) > MOST_LEVELS or len(set(words)) < len(words):
+                raise ColumnError(f'the vocabulary of "{name}" repeats a word or has more than {MOST_LEVELS:,}.')
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The columns of `Panel.values`, in order: targets, past covariates, future covariates."""
         return self.target + self.past + self.future
+
+    @property
+    def levels(self) -> dict[str, int]:
+        """How many codes each categorical covariate can have: its words, and 0 for an unknown one."""
+        return {name: len(words) + 1 for name, words in self.categories.items()}
+
+    @property
+    def categorical_channels(self) -> tuple[bool, ...]:
+        """Which of `channels` hold codes of words: these are looked up, never scaled."""
+        return tuple(name in self.categories for name in self.channels)
+
+    @property
+    def categorical_static(self) -> tuple[bool, ...]:
+        """Which of `static` hold codes of words."""
+        return tuple(name in self.categories for name in self.static)
 
 
 class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +77,8 @@ class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
         min_rows: drop series with fewer rows instead of refusing them.
         day_first: whether 01/02/2006 is the first of February; None asks the other rows.
         holidays: read the holidays of this country as features, such as `DE`, or `US-CA` for a part of it.
+        categorical: covariates whose cells are names of something, be they words or numbers; None means those whose
+            cells are words.
     """
 
     id: str | None = None
@@ -63,6 +93,13 @@ class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
     min_rows: int = 0
     day_first: bool | None = None
     holidays: str | None = None
+    categorical: tuple[str, ...] | None = None
+
+
+def taken_columns(options: TableOptions, columns: Columns) -> set[str | None]:
+    """The columns that have a part already."""
+    said = (*(options.target or ()), *(options.past or ()), *options.future, *options.static)
+    return {columns.id, columns.time, *columns.time_parts, *said}
 
 
 GUESS_EVERYTHING = TableOptions()

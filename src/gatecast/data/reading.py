@@ -9,14 +9,16 @@ from msgspec import structs
 from gatecast.data.columns import GUESS_EVERYTHING, Columns, Guess, TableOptions
 from gatecast.data.frequency import Frequency, parse_frequency
 from gatecast.data.grid import infer_frequency, to_grid
-from gatecast.data.guessing import Settled, recompose, series_codes, settle_columns
+from gatecast.data.guessing import Settled, settle_columns
 from gatecast.data.holidays import holiday_days
+from gatecast.data.idcolumn import series_codes
 from gatecast.data.layouts import from_columns, from_long, from_rows
 from gatecast.data.panel import Panel
 from gatecast.data.regular import Records, regularise
 from gatecast.data.sources import Source, open_table, read_table
 from gatecast.data.stamps import read_times
 from gatecast.data.table import Table, name_list
+from gatecast.data.timecolumn import recompose
 from gatecast.data.values import read_numbers
 from gatecast.errors import ColumnError, OptionError, TableError, TimeError
 
@@ -155,7 +157,7 @@ def _check_columns(table: Table, columns: Columns) -> None:
 
 
 def _settle_like(table: Table, columns: Columns, options: TableOptions) -> Settled:
-    used = [*columns.channels, *columns.static]
+    used = [name for name in (*columns.channels, *columns.static) if name not in columns.categories]
     numbers = {name: read_numbers(table, name) for name in used}
     codes, ids = series_codes(table, columns.id)
     times = None

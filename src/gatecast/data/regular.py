@@ -133,12 +133,15 @@ def _without_repeats(records: Records, duplicates: Duplicates) -> tuple[Records,
         return kept, (
             Guess("repeated rows", f"{again.sum()} dropped", "equal to the row before, same series and time"),
         )
+    last = values[np.append(starts[1:], len(again)) - 1]
     if duplicates == "last":
-        return replace(kept, values=values[np.append(starts[1:], len(again)) - 1]), ()
+        return replace(kept, values=last), ()
     known = ~np.isnan(values)
     counts = np.add.reduceat(known.astype(np.int64), starts, axis=0)
     sums = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
-    return replace(kept, values=np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)), ()
+    mean = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    words = np.asarray(records.columns.categorical_channels, dtype=bool)
+    return replace(kept, values=np.where(words, last, mean)), ()  # words have no mean
 
 
 def _refuse_repeat(records: Records, row: int) -> NoReturn:

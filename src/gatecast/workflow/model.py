@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from gatecast.artifact import About
+from gatecast.data.categories import unknown_words
 from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel_like
@@ -139,6 +140,7 @@ class Model:
         chosen, notes = self._baselines(panel, start)
         fitted = [baseline.fit(panel, start) for baseline in chosen]
         result = backtest([self.forecaster, *fitted], panel, origins, self.horizon)
+        notes = [*notes, *unknown_words(panel)]
         return Evaluation(self, result, score(result, self.season, start, self.name, notes))
 
     def _test_part(self, panel: Panel, *, new: bool) -> tuple[np.ndarray, np.ndarray]:
