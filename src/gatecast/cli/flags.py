@@ -37,7 +37,7 @@ class TableFlags:
     duplicates
         What to do with two rows of one series at one time (default: error).
     frequency
-        The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo (default: inferred).
+        The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo; irregular keeps the gaps (default: inferred).
     min_rows
         Drop series with fewer rows instead of refusing them (default: 0).
     holidays

@@ -34,7 +34,7 @@ def calendar_feature_names(frequency: Frequency, holidays: str | None = None) ->
 
 def _cycles(frequency: Frequency) -> tuple[str, ...]:
     """Which of day, week and year a row can lie at different places of."""
-    if frequency.unit == "row":
+    if frequency.unit in ("row", "irregular"):  # when the rows to come will be is not known
         return ()
     if frequency.unit in MONTHS:
         return ("year",) if MONTHS[frequency.unit] * frequency.multiple < 12 else ()

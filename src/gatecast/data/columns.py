@@ -73,7 +73,8 @@ class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
         layout: `long` (one row a time step, series told apart by `id`), `columns` (one column a series),
             `rows` (one row a series: its name, then its values, as in M4's files).
         duplicates: what to do with two rows of one series at one time.
-        frequency: the step between rows, such as `1h`, `15min`, `1d`, `1b` (business day), `1w`, `1mo`, `1q`, `1y`.
+        frequency: the step between rows, such as `1h`, `15min`, `1d`, `1b` (business day), `1w`, `1mo`, `1q`, `1y`;
+            `irregular` keeps rows and their gaps as they are, `row` ignores their times.
         min_rows: drop series with fewer rows instead of refusing them.
         day_first: whether 01/02/2006 is the first of February; None asks the other rows.
         holidays: read the holidays of this country as features, such as `DE`, or `US-CA` for a part of it.

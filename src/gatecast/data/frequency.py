@@ -10,10 +10,10 @@ from msgspec import Struct
 from gatecast.errors import OptionError
 
 MOST_UNITS = 10**12
-Unit = Literal["row", "us", "s", "min", "h", "d", "b", "w", "mo", "q", "y"]
+Unit = Literal["row", "irregular", "us", "s", "min", "h", "d", "b", "w", "mo", "q", "y"]
 
 DAY = 86_400_000_000  # microseconds
-FIXED = {"us": 1, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": DAY, "w": 7 * DAY}
+FIXED = {"irregular": 1, "us": 1, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": DAY, "w": 7 * DAY}
 MONTHS = {"mo": 1, "q": 3, "y": 12}
 
 _WORDS = {
@@ -34,6 +34,8 @@ _WORDS = {
 class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
     """The step between two rows: `multiple` of `unit`; `row` when there is no time column.
 
+    `irregular` means that rows come when they come; `multiple` is then the median gap in microseconds, by which
+    forecasts are dated.
     `month_end` says that month, quarter and year stamps sit on the last day of their month.
     """
 
@@ -42,22 +44,31 @@ class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
     month_end: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.multiple <= MOST_UNITS:
+        most = 1000 * MOST_UNITS if self.unit == "irregular" else MOST_UNITS
+        if not 1 <= self.multiple <= most:
             raise OptionError(
-                f"a frequency is a whole number of units from 1 to {MOST_UNITS:,}, got {self.multiple}{self.unit}."
+                f"a frequency is a whole number of units from 1 to {most:,}, got {self.multiple}{self.unit}."
             )
 
     @property
     def label(self) -> str:
-        """The step as it is written on the command line: `1h`, `15min`, `1mo`."""
-        return f"{self.multiple}{self.unit}"
+        """The step as it is written on the command line: `1h`, `15min`, `1mo`, `irregular`."""
+        return self.unit if self.unit == "irregular" else f"{self.multiple}{self.unit}"
 
     @property
     def name(self) -> str:
         """The step in words: `hourly`, `every 15 minutes`, `business days`, `monthly (month ends)`."""
+        if self.unit == "irregular":
+            return f"irregular, {self.span} in the median"
         single, many = _WORDS[self.unit]
         words = single if self.multiple == 1 else f"every {self.multiple} {many}"
         return f"{words} (month ends)" if self.month_end else words
+
+    @property
+    def span(self) -> str:
+        """A fixed step in the unit that suits it: `3.2 hours`, `90 seconds`."""
+        unit = next(unit for unit in ("w", "d", "h", "min", "s", "us") if (self.fixed_step or 1) >= FIXED[unit])
+        return f"{(self.fixed_step or 1) / FIXED[unit]:.3g} {_WORDS[unit][1]}"
 
     @property
     def fixed_step(self) -> int | None:
@@ -82,6 +93,7 @@ class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _POLARS_OFFSET = {
+    "irregular": "{n}us",
     "us": "{n}us",
     "s": "{n}s",
     "min": "{n}m",
@@ -95,12 +107,14 @@ _POLARS_OFFSET = {
 
 
 def parse_frequency(text: str) -> Frequency:
-    """Read `1h`, `15min`, `mo`, ... as a Frequency; raises OptionError for anything else."""
+    """Read `1h`, `15min`, `mo`, `irregular`, ... as a Frequency; raises OptionError for anything else."""
+    if text.strip().lower() == "irregular":
+        return Frequency("irregular")
     match = re.fullmatch(r"(\d{0,9})(row|us|s|min|h|d|b|w|mo|q|y)", text.strip().lower())
     if match is None:
         raise OptionError(
             f"frequency {text!r} is not understood; write a number and one of us s min h d b w mo q y, "
-            f"such as 15min, 1h, 1d, 1b (business day), 1w, 1mo."
+            f"such as 15min, 1h, 1d, 1b (business day), 1w, 1mo; or irregular."
         )
     return Frequency(match[2], int(match[1] or 1))  # type: ignore[arg-type]
 
@@ -110,7 +124,7 @@ def season_candidates(frequency: Frequency) -> tuple[int, ...]:
 
     A cycle that is not a whole number of steps, or only one step long, is left out.
     """
-    if frequency.unit in ("us", "row", "y"):
+    if frequency.unit in ("us", "row", "irregular", "y"):
         return ()
     if frequency.unit in ("s", "min", "h"):
         cycles: tuple[int, ...] = (DAY // FIXED[frequency.unit], 7 * DAY // FIXED[frequency.unit])

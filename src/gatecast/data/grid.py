@@ -159,7 +159,8 @@ def on_grid(
         raise TimeError(
             f"the times make no regular grid: with {frequency.label} ({frequency.name}) as the step, {len(strays)} of "
             f"{len(times)} rows are off it, the first in {stray}. Resample the table to one step, "
-            f"say the step with frequency=, or ignore the times and number the rows with frequency=row."
+            f"say the step with frequency=, keep the rows and their gaps with frequency=irregular, or ignore the times "
+            f"with frequency=row."
         )
     before = from_grid(place[first : first + 1], phase[first : first + 1], frequency)[0]
     raise TimeError(

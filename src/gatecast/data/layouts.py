@@ -12,7 +12,7 @@ from msgspec import structs
 from gatecast.data.categories import word_codes, words_of
 from gatecast.data.columns import Columns, Guess, TableOptions
 from gatecast.data.guessing import Settled, check_names
-from gatecast.data.regular import Records
+from gatecast.data.records import Records
 from gatecast.data.setaside import set_aside
 from gatecast.data.table import Table, name_list
 from gatecast.data.timecolumn import settle_time

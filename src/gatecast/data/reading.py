@@ -12,9 +12,11 @@ from gatecast.data.grid import infer_frequency, to_grid
 from gatecast.data.guessing import Settled, settle_columns
 from gatecast.data.holidays import holiday_days
 from gatecast.data.idcolumn import series_codes
+from gatecast.data.irregular import without_gap
 from gatecast.data.layouts import from_columns, from_long, from_rows
 from gatecast.data.panel import Panel
-from gatecast.data.regular import Records, regularise
+from gatecast.data.records import Records
+from gatecast.data.regular import regularise
 from gatecast.data.sources import Source, open_table, read_table
 from gatecast.data.stamps import read_times
 from gatecast.data.table import Table, name_list
@@ -67,8 +69,11 @@ def _with_holidays(records: Records, options: TableOptions) -> Records:
     """Records whose columns name the holidays, once these are known to be readable."""
     if options.holidays is None:
         return records
-    if not records.dated or options.frequency == "row":
-        raise OptionError(f"holidays={options.holidays} needs rows with dates; name the time column with time=.")
+    if not records.dated or options.frequency in ("row", "irregular"):
+        raise OptionError(
+            f"holidays={options.holidays} needs rows with dates that a step leads on from; name the time column with "
+            f"time=, and a regular step with frequency=."
+        )
     holiday_days(options.holidays, 2024, 2024)
     return replace(records, columns=structs.replace(records.columns, holidays=options.holidays))
 
@@ -122,6 +127,7 @@ def load_panel_like(
         TableError: a cell is no number, or a target has no values.
     """
     table = open_table(source, options.layout)
+    columns = without_gap(columns, frequency)
     said = TableOptions(
         layout=options.layout, time=columns.time, duplicates=options.duplicates, day_first=options.day_first
     )
@@ -170,7 +176,7 @@ def _settle_like(table: Table, columns: Columns, options: TableOptions) -> Settl
 
 def _check_step(records: Records, frequency: Frequency) -> None:
     """Refuse rows whose step is not the model's, before they are forced on its grid."""
-    if not records.dated or frequency.unit == "row":
+    if not records.dated or frequency.unit in ("row", "irregular"):
         return
     rows = records.take(np.lexsort((records.times, records.codes)))
     place = to_grid(rows.times, frequency)[0]
