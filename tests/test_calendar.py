@@ -6,17 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.data.calendar import (
-    Frequency,
-    calendar_feature_names,
-    calendar_features,
-    from_grid,
-    infer_frequency,
-    on_grid,
-    parse_frequency,
-    season_candidates,
-    to_grid,
-)
+from gatecast.data.calendar import calendar_feature_names, calendar_features
+from gatecast.data.frequency import Frequency, parse_frequency, season_candidates
+from gatecast.data.grid import from_grid, infer_frequency, on_grid, to_grid
 from gatecast.errors import OptionError, TimeError
 
 STARTS = {"b": "2024-01-01T09:30", "mo": "2024-01-01", "q": "2024-01-01", "y": "2020-01-01"}

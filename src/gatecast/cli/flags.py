@@ -39,9 +39,13 @@ class TableFlags:
     duplicates
         What to do with two rows of one series at one time (default: error).
     frequency
-        The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo (default: inferred).
+        The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo; irregular keeps the gaps (default: inferred).
     min_rows
         Drop series with fewer rows instead of refusing them (default: 0).
+    holidays
+        Read the holidays of this country, such as DE, or US-CA for a part of it (default: none).
+    categorical
+        Covariates whose cells name something, be they words or numbers (default: those of words; `none` for none).
     """
 
     target: Names = None
@@ -54,6 +58,8 @@ class TableFlags:
     duplicates: Literal["error", "last", "mean"] | None = None
     frequency: str | None = None
     min_rows: int | None = None
+    holidays: str | None = None
+    categorical: Names = None
 
 
 @Parameter(name="*", group=NET)
