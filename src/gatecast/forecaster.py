@@ -76,6 +76,11 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 raise OptionError(f"{name} counts rows from 1 up, got {name}={getattr(self, name)}.")
         if self.scaler not in SCALERS:
             raise OptionError(f"scaler={self.scaler!r} is unknown; the scalers are {', '.join(SCALERS)}.")
+        if self.network.relative and self.scaler not in {"meanabs", "none"}:
+            raise OptionError(
+                f"relative={self.network.relative} measures errors by the size of the values, which scaler="
+                f"{self.scaler!r} shifts: take scaler='meanabs' or 'none'."
+            )
         if self.mode == "sequences":
             self._check_sequences()
 

@@ -20,7 +20,7 @@ from gatecast.errors import OptionError
 from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSizes, Highway
 from gatecast.models.distributions import DENSITIES
 from gatecast.models.encoders import EncoderSizes, encoder
-from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
+from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss, relative_error
 from gatecast.models.normalising import Frame, Ground, ground, input_channels, window_inputs
 from gatecast.nn import LayerConfig
 
@@ -39,6 +39,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         highway: add a linear forecast from the window to the net's.
         ensemble: nets trained together from different first weights; their median is the forecast.
         output_dropout: share of the state dropped before the output while training.
+        relative: share of the symmetric relative error of a point (sMAPE / 100), added to the loss.
         loss: `quantile`; `mae`, `mse` or `huber` of a point; or `normal`, `student` or `mixture`, the negative
             log-likelihood of a density.
         quantiles: the levels that the quantile loss trains, or that are read off the density; ascending, with 0.5 among
@@ -54,6 +55,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     highway: bool = True
     ensemble: int = 1
     output_dropout: float = 0.0
+    relative: float = 0.0
     loss: LossName = "quantile"
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
 
@@ -69,6 +71,11 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
             raise OptionError(f"segment counts rows from 1 up, got segment={self.segment}.")
         if self.ensemble < 1:
             raise OptionError(f"ensemble counts nets from 1 up, got ensemble={self.ensemble}.")
+        if not self.relative >= 0 or (self.relative and self.loss not in POINT_LOSSES):
+            raise OptionError(
+                f"relative is a share from 0 up of the relative error of a point forecast, got {self.relative} "
+                f"with loss={self.loss!r}; the losses of a point are {', '.join(POINT_LOSSES)}."
+            )
         if self.embedding < 0:
             raise OptionError(f"embedding counts numbers from 0 up, got embedding={self.embedding}.")
         if not 0 <= self.output_dropout < 1:
@@ -176,7 +183,12 @@ class RecurrentNetwork(nn.Module):
     def _loss(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, ""]:
         stands = ground(cutoffs, self.sizes.frame)
         raw, base = self._say(at, cutoffs, stands.window)
-        return masked_mean(self._errors(cutoffs.actual, stands, raw, base), cutoffs.mask)
+        loss = masked_mean(self._errors(cutoffs.actual, stands, raw, base), cutoffs.mask)
+        if self.config.relative:
+            output = stands.base + stands.unit * (base + raw[..., 0])
+            errors = relative_error(cutoffs.actual, output)
+            loss = loss + self.config.relative * masked_mean(errors, (cutoffs.mask > 0).to(errors.dtype))
+        return loss
 
     def _errors(
         self, actual: Float[Tensor, "cutoffs horizon targets"], stands: Ground, raw: Tensor, base: Tensor
