@@ -31,7 +31,7 @@ def build(
     network = RecurrentNetwork(config, network_sizes(settings, panel.columns, panel.frequency, len(panel.ids)))
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    layout = Layout(settings.lookback, settings.horizon)
+    layout = Layout(settings.lookback, settings.horizon, since=settings.flags)
     scaling = fit_scaling("standard", panel, panel.lengths)
     tensors = panel_tensors(panel, scaling, panel.static.astype(np.float64), layout)
     places = tensors.place(Origins(np.array([0, 1, 0, 1]), np.array([30, 50, 70, 90])))

@@ -47,9 +47,9 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
         normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
         loss_season: rows of the season whose seasonal error is the unit of each series' loss, as in MASE; None leaves
             it in units of the scaled values.
-        flags: whether the net reads which values were missing and carried forward.
-        ahead: whether the decoder reads what is known in advance of the rows it forecasts: future covariates, and the
-            calendar, which the encoder reads up to the cutoff in any case.
+        flags: whether the net reads which values were missing and carried forward, and how long ago each was seen.
+        ahead: whether the decoder reads what is known in advance of the rows it forecasts: future covariates, holidays
+            and the calendar, which the encoder reads up to the cutoff in any case.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         network: the net.
@@ -225,7 +225,7 @@ class RecurrentForecaster:
         static = self.fitted_.static_scaling.transform(panel.static, 0)
         config = self.config
         season = frame_of(config).season if config.normalise == "causal" else None
-        layout = Layout(config.lookback, config.horizon, season, config.calendar)
+        layout = Layout(config.lookback, config.horizon, season, config.flags, config.calendar)
         trained = {name: index for index, name in enumerate(self.fitted_.ids)}
         identity = np.array([trained.get(name, -1) for name in panel.ids], dtype=np.int64)
         return panel_tensors(panel, scaling, static, layout, identity, weight)
@@ -293,7 +293,7 @@ def loss_weights(
 
 def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency, series: int) -> Sizes:
     """The sizes a net needs for so many series with these columns."""
-    calendar = calendar_columns(frequency, config.calendar)
+    calendar = calendar_columns(frequency, config.calendar, columns.holidays)
     return Sizes(
         lookback=config.lookback,
         horizon=config.horizon,

@@ -17,6 +17,7 @@ from torch import Tensor
 from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
 from gatecast.data.causal import causal
 from gatecast.data.filling import carry_forward
+from gatecast.data.missing import rows_since_seen
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling
 from gatecast.data.splits import Origins
@@ -48,7 +49,8 @@ class Batch:
     Attributes:
         past: every channel over the lookback.
         causal: causal features over the lookback, if the layout has them, and then the targets' running spread.
-        observed: 1 where `past` was observed, 0 where it was carried forward.
+        observed: 1 where `past` was observed, 0 where it was carried forward; then, if the layout has it, how long ago
+            each channel was seen before (log1p of the rows).
         known: what is known in advance over the lookback and the horizon: future covariates, then the calendar.
         static: covariates of the series, scaled.
         identity: the number of each series among those trained, -1 for a new one.
@@ -58,7 +60,7 @@ class Batch:
 
     past: Float[Tensor, "batch lookback channels"]
     causal: Float[Tensor, "batch lookback causal"]
-    observed: Float[Tensor, "batch lookback channels"]
+    observed: Float[Tensor, "batch lookback flags"]
     known: Float[Tensor, "batch lookback_plus_horizon known"]
     static: Float[Tensor, "batch static"]
     identity: Int64[Tensor, " batch"]
@@ -86,7 +88,7 @@ class Batch:
         return Batch(
             past=split(self.past, targets),
             causal=self.causal.repeat_interleave(targets, dim=0),
-            observed=split(self.observed, targets),
+            observed=torch.cat([split(part, targets) for part in self.observed.split(self.past.shape[2], -1)], dim=-1),
             known=self.known.repeat_interleave(targets, dim=0),
             static=self.static.repeat_interleave(targets, dim=0),
             identity=identity.flatten(),
@@ -101,7 +103,7 @@ class Stretch:
 
     Attributes:
         causal: causal features of the rows read, and then the targets' running spread.
-        observed: 1 where a channel was observed, else 0.
+        observed: 1 where a channel was observed, else 0; then, if the layout has it, how long ago it was seen before.
         known: what is known in advance of the rows read and of one horizon more.
         static: covariates of the series, scaled.
         identity: the number of each series among those trained, -1 for a new one.
@@ -110,7 +112,7 @@ class Stretch:
     """
 
     causal: Float[Tensor, "batch time causal"]
-    observed: Float[Tensor, "batch time channels"]
+    observed: Float[Tensor, "batch time flags"]
     known: Float[Tensor, "batch time_plus_horizon known"]
     static: Float[Tensor, "batch static"]
     identity: Int64[Tensor, " batch"]
@@ -152,6 +154,7 @@ class PanelTensors:
         steps: the rows of a window, counted from its cutoff.
         channels: how many channels.
         causal: how many causal features, the targets' spreads among them.
+        flags: how many columns tell what was observed.
         targets: how many of the channels are targets.
         lookback: rows of a window before its cutoff.
         horizon: rows after it.
@@ -165,6 +168,7 @@ class PanelTensors:
     steps: Int64[Tensor, " lookback_plus_horizon"]
     channels: int
     causal: int
+    flags: int
     targets: int
     lookback: int
     horizon: int
@@ -201,12 +205,12 @@ class PanelTensors:
         """What is known at `places`, and what came, without what an encoder reads."""
         rows = torch.maximum(places[:, 1:] + self.steps, self.starts[places[:, 0], None])
         back, ahead = rows[:, : self.lookback], rows[:, self.lookback :]
-        flags = self.channels + self.causal
+        seen_at = self.channels + self.causal
         values = self.table[:, : self.targets]
-        seen = self.table[:, flags : flags + self.targets][ahead]
+        seen = self.table[:, seen_at : seen_at + self.targets][ahead]
         ones = seen.new_ones(len(places), self.targets)
-        spread = self.table[:, flags - self.targets : flags][back[:, -1]] if self.causal else ones
-        known = self.table[:, flags + self.channels :][ahead]
+        spread = self.table[:, seen_at - self.targets : seen_at][back[:, -1]] if self.causal else ones
+        known = self.table[:, seen_at + self.flags :][ahead]
         return Cutoffs(values[back], spread, known, values[ahead] * seen, seen * self.weight[places[:, 0], None])
 
     def stretch(self, places: Int64[Tensor, "batch two"], time: int, ends: Int64[Tensor, " batch"]) -> Stretch:
@@ -233,14 +237,14 @@ class PanelTensors:
 
     def _parts(self, rows: Int64[Tensor, "batch time"]) -> tuple[Tensor, ...]:
         """Channels, causal features, flags of observation, and what is known in advance of the given rows."""
-        widths = [self.channels, self.causal, self.channels]
+        widths = [self.channels, self.causal, self.flags]
         return self.table[rows].split([*widths, self.table.shape[1] - sum(widths)], dim=-1)
 
 
-def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...]) -> list[int]:
-    """Which columns of `calendar_features` belong to the named cycles."""
-    names = calendar_feature_names(frequency)
-    return [index for index, name in enumerate(names) if name.split("_")[0] in cycles]
+def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...], holidays: str | None = None) -> list[int]:
+    """Which columns of `calendar_features` belong to the named cycles, or tell of holidays."""
+    names = calendar_feature_names(frequency, holidays)
+    return [index for index, name in enumerate(names) if name.split("_")[0] in {*cycles, "holiday"}]
 
 
 class Layout(Struct, frozen=True):
@@ -250,6 +254,7 @@ class Layout(Struct, frozen=True):
         lookback: rows of a window before its cutoff.
         horizon: rows after it.
         causal: the season of the causal features (1 for none of it); None for no causal features.
+        since: whether the net reads how long ago each channel was seen.
         calendar: names of cycles (day, week, year).
         device: where the tensors lie.
     """
@@ -257,6 +262,7 @@ class Layout(Struct, frozen=True):
     lookback: int
     horizon: int
     causal: int | None = None
+    since: bool = False
     calendar: tuple[Cycle, ...] = ("day", "week", "year")
     device: str = "cpu"
 
@@ -291,7 +297,10 @@ def panel_tensors(
     targets = len(panel.columns.target)
     features = [] if layout.causal is None else [*causal(filled, offsets, targets, layout.causal)]
     known = _known(panel, filled, offsets, layout)
-    table = np.concatenate([filled, *features, np.isfinite(values), known], axis=1)
+    flags = [np.isfinite(values)]
+    if layout.since:
+        flags.append(np.log1p(rows_since_seen(values, offsets)))
+    table = np.concatenate([filled, *features, *flags, known], axis=1)
     return PanelTensors(
         starts=torch.tensor(offsets, device=layout.device),
         table=torch.tensor(table, dtype=torch.float32, device=layout.device),
@@ -303,6 +312,7 @@ def panel_tensors(
         steps=torch.arange(-layout.lookback, horizon, device=layout.device),
         channels=values.shape[1],
         causal=sum(part.shape[1] for part in features),
+        flags=sum(part.shape[1] for part in flags),
         targets=targets,
         lookback=layout.lookback,
         horizon=horizon,
@@ -318,6 +328,7 @@ def _known(
     for index, (start, stop) in enumerate(pairwise(offsets.tolist())):
         own = panel.times[panel.rows(index)]
         times += [own, panel.frequency.steps_from(own[-1], stop - start - len(own))]
-    chosen = calendar_columns(panel.frequency, layout.calendar)
-    calendar = calendar_features(np.concatenate(times), panel.frequency)[:, chosen]
+    holidays = panel.columns.holidays
+    chosen = calendar_columns(panel.frequency, layout.calendar, holidays)
+    calendar = calendar_features(np.concatenate(times), panel.frequency, holidays)[:, chosen]
     return np.concatenate([future.astype(np.float32), calendar], axis=1)

@@ -24,11 +24,12 @@ __all__ = [
 ]
 
 Cycle = Literal["day", "week", "year"]
+HARMONICS = {"day": 2, "week": 3, "year": 4}  # three pairs tell all seven days apart
 
 
 def calendar_feature_names(frequency: Frequency, holidays: str | None = None) -> tuple[str, ...]:
-    """The columns of `calendar_features`: a sine and a cosine for each cycle longer than the step, then holidays."""
-    waves = tuple(f"{cycle}_{wave}" for cycle in _cycles(frequency) for wave in ("sin", "cos"))
+    """The columns of `calendar_features`: sines and cosines of each cycle longer than the step, then holidays."""
+    waves = tuple(f"{cycle}_{times}_{wave}" for cycle, times in _harmonics(frequency) for wave in ("sin", "cos"))
     return waves if holidays is None else waves + holiday_feature_names(frequency)
 
 
@@ -43,10 +44,25 @@ def _cycles(frequency: Frequency) -> tuple[str, ...]:
     return tuple(cycle for cycle, fits in longest if fits)
 
 
+def _harmonics(frequency: Frequency) -> list[tuple[str, int]]:
+    """Each cycle, and how many times a wave goes round in it; never faster than rows can show."""
+    steps = {"day": DAY, "week": 7 * DAY, "year": 365 * DAY}
+    if frequency.unit in MONTHS:
+        rows = {"year": 12 // (MONTHS[frequency.unit] * frequency.multiple)}
+    else:
+        step = frequency.fixed_step or frequency.multiple * DAY
+        rows = {cycle: length // step for cycle, length in steps.items()}
+    return [
+        (cycle, times)
+        for cycle in _cycles(frequency)
+        for times in range(1, 1 + max(1, min(HARMONICS[cycle], (rows[cycle] - 1) // 2)))
+    ]
+
+
 def calendar_features(
     times: np.ndarray, frequency: Frequency, holidays: str | None = None
 ) -> Float32[np.ndarray, "rows features"]:
-    """Where each time lies in its day, week and year, as points on a circle (values in [-1, 1]), then its holidays.
+    """Where each time lies in its day, week and year, as pairs of a Fourier series (in [-1, 1]), then its holidays.
 
     Args:
         times: datetime64[us]; (rows,).  Row numbers count as steps from 1970-01-01: right in period, not
@@ -72,7 +88,7 @@ def calendar_features(
         "week": (micro + 3 * DAY) % (7 * DAY) / (7 * DAY),
         "year": (stamps - first) / (last - first),
     }
-    turns = [2 * np.pi * share[cycle] for cycle in _cycles(frequency)]
+    turns = [2 * np.pi * times * share[cycle] for cycle, times in _harmonics(frequency)]
     waves = [wave(turn) for turn in turns for wave in (np.sin, np.cos)]
     circles = np.asarray(waves, dtype=np.float32).reshape(len(waves), len(times)).T
     return np.concatenate([circles, *around], axis=1) if around else circles

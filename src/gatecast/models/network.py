@@ -255,7 +255,7 @@ def _features(config: NetworkConfig, sizes: Sizes, targets: int, channels: int) 
         own = causal_count(channels, targets, frame.season) + targets
     else:
         own = input_channels(channels, targets, frame, steps=config.segment == 1)
-    return own + (channels if sizes.flags else 0) + sizes.known
+    return own + (2 * channels if sizes.flags else 0) + sizes.known
 
 
 def _check(config: NetworkConfig, sizes: Sizes) -> None:
