@@ -28,6 +28,7 @@ MOST_LAG = 500  # lags searched for a season when rows have no dates
 MOST_ORIGINS = 2000
 SHORT_SEASON = 24  # rows; of longer seasons two are read, because each row of the lookback costs time
 ROWS_TO_CARRY = 1000  # a carried state needs a series that is long beside what it remembers
+YEARS_FOR_SEASONS = 10
 CLEARLY_BETTER = 0.7  # a seasonal naive error below this share of the naive one means the season leads
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         subtract, base_season = _note(guesses, choose_subtract(panel, split, asked, season))
     said = said_mode(asked)
     mode = said if said is not None else _note(guesses, choose_mode(split, asked))
-    lookback = asked.window or _note(guesses, choose_lookback(panel, split, asked, season, mode))
+    lookback = asked.window or _note(guesses, choose_lookback(panel, split, asked, (season, base_season), mode))
     calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
     _check_room(panel, split, lookback, asked.horizon)
     calibrate = bool(asked.calibrate)
@@ -266,13 +267,19 @@ def _spread(filled: np.ndarray, panel: Panel, split: Split) -> np.ndarray:
     return np.where(spread > 0, spread, 1.0)
 
 
-def choose_lookback(panel: Panel, split: Split, asked: Asked, season: int, mode: Mode = "windows") -> tuple[int, Guess]:
+def choose_lookback(
+    panel: Panel, split: Split, asked: Asked, seasons: tuple[int, int], mode: Mode
+) -> tuple[int, Guess]:
     """Two horizons, some seasons, or a week and a day of hours, where the shortest training part has the room.
 
-    A year of days is more than a net of this kind can use.  Where a state is carried it reads everything; then these
-    rows are what its linear part sees.
+    A year of days is more than a net of this kind can use, unless the forecast starts from it.  Where a state is
+    carried it reads everything; then these rows are what its linear part sees.  `seasons` are that of the scores, and
+    that of the base.
     """
+    season, base = seasons
     wishes = {"two horizons": 2 * asked.horizon, "two seasons": 2 * season, "enough to see a pattern": 24}
+    if base > season:
+        wishes["the season it starts from, and one horizon"] = base + asked.horizon
     if season <= SHORT_SEASON:
         wishes["three seasons"] = 3 * season
     for longer in _seasons(panel, split, asked, season):
@@ -288,11 +295,21 @@ def choose_lookback(panel: Panel, split: Split, asked: Asked, season: int, mode:
 
 
 def choose_calendar(panel: Panel, split: Split) -> tuple[tuple[Cycle, ...], Guess]:
-    """Read the place in a cycle only where training saw that cycle twice: else its later part would be unknown land."""
+    """Read the place in a cycle only where training saw that cycle twice: else its later part would be unknown land.
+
+    Days of the week are told apart where a row is a day, and times of the year by several waves after ten years: fewer
+    would be learnt by heart.
+    """
     seen = _training_span(panel, split)
     days: dict[Cycle, float] = {"day": 1.0, "week": 7.0, "year": 365.25}
     names = {name.split("_")[0] for name in calendar_feature_names(panel.frequency)} if panel.dated else set()
-    cycles = tuple(cycle for cycle, length in days.items() if cycle in names and seen >= 2 * length)
+    finer: dict[Cycle, Cycle] = {}
+    if "day" not in names:
+        finer["week"] = "weekday"
+    if seen >= YEARS_FOR_SEASONS * 365.25:
+        finer["year"] = "season"
+    found = [cycle for cycle, length in days.items() if cycle in names and seen >= 2 * length]
+    cycles = tuple(finer.get(cycle, cycle) for cycle in found)
     why = "cycles that training saw at least twice" if panel.dated else "rows have no dates"
     return cycles, Guess("calendar", ", ".join(cycles) or "none", why)
 

@@ -23,8 +23,9 @@ __all__ = [
     "show_time",
 ]
 
-Cycle = Literal["day", "week", "year"]
-HARMONICS = {"day": 2, "week": 3, "year": 4}  # three pairs tell all seven days apart
+Cycle = Literal["day", "week", "weekday", "year", "season"]
+FINER = {"week": ("week", "weekday"), "year": ("year", "season")}  # the same cycle by one wave, and by several
+HARMONICS = {"day": 1, "week": 1, "weekday": 3, "year": 1, "season": 4}  # three pairs tell all seven days apart
 
 
 def calendar_feature_names(frequency: Frequency, holidays: str | None = None) -> tuple[str, ...]:
@@ -46,16 +47,16 @@ def _cycles(frequency: Frequency) -> tuple[str, ...]:
 
 def _harmonics(frequency: Frequency) -> list[tuple[str, int]]:
     """Each cycle, and how many times a wave goes round in it; never faster than rows can show."""
-    steps = {"day": DAY, "week": 7 * DAY, "year": 365 * DAY}
     if frequency.unit in MONTHS:
         rows = {"year": 12 // (MONTHS[frequency.unit] * frequency.multiple)}
     else:
         step = frequency.fixed_step or frequency.multiple * DAY
-        rows = {cycle: length // step for cycle, length in steps.items()}
+        rows = {"day": DAY // step, "week": 7 * DAY // step, "year": 365 * DAY // step}
     return [
-        (cycle, times)
+        (name, times)
         for cycle in _cycles(frequency)
-        for times in range(1, 1 + max(1, min(HARMONICS[cycle], (rows[cycle] - 1) // 2)))
+        for name in FINER.get(cycle, (cycle,))
+        for times in range(1, 1 + max(1, min(HARMONICS[name], (rows[cycle] - 1) // 2)))
     ]
 
 
@@ -88,6 +89,7 @@ def calendar_features(
         "week": (micro + 3 * DAY) % (7 * DAY) / (7 * DAY),
         "year": (stamps - first) / (last - first),
     }
+    share |= {finer: share[cycle] for cycle, names in FINER.items() for finer in names}
     turns = [2 * np.pi * times * share[cycle] for cycle, times in _harmonics(frequency)]
     waves = [wave(turn) for turn in turns for wave in (np.sin, np.cos)]
     circles = np.asarray(waves, dtype=np.float32).reshape(len(waves), len(times)).T
