@@ -13,7 +13,7 @@ from gatecast.data.calendar import Cycle, Frequency, show_time
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel
 from gatecast.data.sampling import StreamSampler
-from gatecast.data.scalers import SCALERS, Scaling, fit_scaling
+from gatecast.data.scalers import SCALERS, Scaling, fit_scaling, leave_alone
 from gatecast.data.splits import Origins, Split
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
@@ -23,6 +23,7 @@ from gatecast.models.ensemble import Network, build_network
 from gatecast.models.network import NetworkConfig, Sizes
 from gatecast.models.normalising import Frame, Normalise, Subtract
 from gatecast.models.passing import bounded_outputs_at, outputs_at
+from gatecast.models.words import Codes
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course, Sequences, Windows
 from gatecast.training.loop import TrainingState, train
@@ -162,7 +163,7 @@ class RecurrentForecaster:
         """
         config = self.config
         scaling = fit_scaling(config.scaler, panel, split.train_end)
-        static_scaling = SCALERS["standard"].fit(panel.static)
+        static_scaling = leave_alone(SCALERS["standard"].fit(panel.static), panel.columns.categorical_static)
         self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
         sizes = network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
         self.network_ = build_network(config.network, sizes, config.training.seed)
@@ -305,7 +306,17 @@ def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequen
         known=len(columns.future) + len(calendar),
         static=len(columns.static),
         series=series,
+        numbers=tuple(place for place, word in enumerate(columns.categorical_channels) if not word),
+        past_words=_codes(columns, columns.channels, columns.past),
+        known_words=_codes(columns, columns.future, columns.future),
+        static_words=_codes(columns, columns.static, columns.static),
     )
+
+
+def _codes(columns: Columns, within: tuple[str, ...], names: tuple[str, ...]) -> Codes:
+    """The places within some columns of those of `names` that hold codes of words."""
+    words = [name for name in within if name in names and name in columns.categories]
+    return Codes(tuple(map(within.index, words)), tuple(columns.levels[name] for name in words))
 
 
 def frame_of(config: ForecasterConfig) -> Frame:

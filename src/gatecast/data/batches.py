@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
 from gatecast.data.causal import causal
+from gatecast.data.columns import Columns
 from gatecast.data.filling import carry_forward
 from gatecast.data.missing import rows_since_seen
 from gatecast.data.panel import Panel
@@ -48,7 +49,8 @@ class Batch:
 
     Attributes:
         past: every channel over the lookback.
-        causal: causal features over the lookback, if the layout has them, and then the targets' running spread.
+        causal: causal features over the lookback, if the layout has them, codes of past words, and then the targets'
+            running spread.
         observed: 1 where `past` was observed, 0 where it was carried forward; then, if the layout has it, how long ago
             each channel was seen before (log1p of the rows).
         known: what is known in advance over the lookback and the horizon: future covariates, then the calendar.
@@ -102,7 +104,7 @@ class Stretch:
     """Rows that are read one after another, with a cutoff after each; B series at once, T rows of each.
 
     Attributes:
-        causal: causal features of the rows read, and then the targets' running spread.
+        causal: causal features of the rows read, codes of past words, and then the targets' running spread.
         observed: 1 where a channel was observed, else 0; then, if the layout has it, how long ago it was seen before.
         known: what is known in advance of the rows read and of one horizon more.
         static: covariates of the series, scaled.
@@ -295,7 +297,7 @@ def panel_tensors(
     values[rows] = scaled
     filled = carry_forward(values, offsets)
     targets = len(panel.columns.target)
-    features = [] if layout.causal is None else [*causal(filled, offsets, targets, layout.causal)]
+    features = [] if layout.causal is None else _causal(panel.columns, filled, offsets, layout.causal)
     known = _known(panel, filled, offsets, layout)
     flags = [np.isfinite(values)]
     if layout.since:
@@ -316,6 +318,20 @@ def panel_tensors(
         targets=targets,
         lookback=layout.lookback,
         horizon=horizon,
+    )
+
+
+def _causal(columns: Columns, filled: np.ndarray, offsets: np.ndarray, season: int) -> list[np.ndarray]:
+    """Causal features of the channels that are numbers, the codes of past words, and the targets' spreads."""
+    codes = np.array(columns.categorical_channels, dtype=bool)
+    found = causal(filled[:, ~codes], offsets, len(columns.target), season)
+    return [found.features, filled[:, list(past_words(columns))], found.spread]
+
+
+def past_words(columns: Columns) -> tuple[int, ...]:
+    """Which channels are past covariates that hold codes of words; those of the future are among what is known."""
+    return tuple(
+        place for place, name in enumerate(columns.channels) if name in columns.past and name in columns.categories
     )
 
 

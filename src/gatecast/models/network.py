@@ -22,6 +22,7 @@ from gatecast.models.distributions import DENSITIES
 from gatecast.models.encoders import EncoderSizes, encoder
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss, relative_error
 from gatecast.models.normalising import Frame, Ground, ground, input_channels, window_inputs
+from gatecast.models.words import Codes, WordEmbedding, all_of
 from gatecast.nn import LayerConfig
 
 
@@ -101,7 +102,8 @@ class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
     """What the data make of the net: lengths in rows, how values are seen, channels and series counted.
 
     `flags` says whether the encoder reads which values were missing, `ahead` whether the decoder reads what is known of
-    the rows it forecasts.
+    the rows it forecasts.  `past_words` are among the channels, `known_words` among what is known in advance,
+    `static_words` among the static covariates; `numbers` are the other channels, targets first.
     """
 
     lookback: int
@@ -114,6 +116,10 @@ class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
     known: int
     static: int
     series: int
+    numbers: tuple[int, ...]
+    past_words: Codes
+    known_words: Codes
+    static_words: Codes
 
 
 class RecurrentNetwork(nn.Module):
@@ -126,11 +132,14 @@ class RecurrentNetwork(nn.Module):
         _check(config, sizes)
         self.config, self.sizes = config, sizes
         apart = config.channels == "apart"
-        targets, channels = (1, sizes.channels - sizes.targets + 1) if apart else (sizes.targets, sizes.channels)
-        static = sizes.static + config.embedding
-        rows = _features(config, sizes, targets, channels)
+        targets = 1 if apart else sizes.targets
+        self.past_words = WordEmbedding(len(sizes.past_words.places), all_of(sizes.past_words))
+        self.known_words = WordEmbedding(sizes.known, sizes.known_words)
+        self.static_words = WordEmbedding(sizes.static, sizes.static_words)
+        static = self.static_words.width + config.embedding
+        rows = _features(config, sizes, targets) + self.past_words.width + self.known_words.width
         self.encoder = encoder(config.layer, EncoderSizes(rows, static, sizes.lookback, config.segment))
-        known = sizes.known if sizes.ahead else 0
+        known = self.known_words.width if sizes.ahead else 0
         decoded = DecoderSizes(sizes.horizon, config.segment, known, targets * config.raw)
         self.decoder = DECODERS[config.decode](config.layer, decoded, config.output_dropout)
         self.highway = Highway(sizes.lookback, sizes.horizon) if config.highway else None
@@ -156,7 +165,7 @@ class RecurrentNetwork(nn.Module):
     def read(self, stretch: Stretch, states: States) -> tuple[Float[Tensor, "batch time features"], States]:
         """Carry states over the rows of a stretch, zeros if there are none: what is read out, and the states after."""
         time = stretch.causal.shape[1]
-        rows = self._rows(stretch.causal, stretch.observed, stretch.known[:, :time])
+        rows = self._rows(self._causal(stretch.causal), stretch.observed, stretch.known[:, :time])
         static = self._named(stretch.static, stretch.identity)
         encoded = self.encoder(rows, static, pack_states(states) if states else None)
         return encoded.output, (encoded.state,) if isinstance(encoded.state, Tensor) else encoded.state
@@ -205,7 +214,9 @@ class RecurrentNetwork(nn.Module):
         self, at: AtCutoff, cutoffs: Cutoffs, window: Float[Tensor, "cutoffs lookback targets"]
     ) -> tuple[Float[Tensor, "cutoffs horizon targets raw"], Float[Tensor, "cutoffs horizon targets"]]:
         """What the decoder says, and the linear forecast that it is said of, both beside the base and in its unit."""
-        raw = self.decoder(at, cutoffs.known).unflatten(-1, (window.shape[2], -1))  # (n, H, targets, raw)
+        raw = self.decoder(at, self.known_words(cutoffs.known)).unflatten(
+            -1, (window.shape[2], -1)
+        )  # (n, H, targets, raw)
         return raw, self.highway(window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
 
     def _given(self, batch: Batch) -> Batch:
@@ -219,19 +230,40 @@ class RecurrentNetwork(nn.Module):
 
     def _encode(self, batch: Batch) -> AtCutoff:
         """The state at the cutoff of each window."""
-        sizes, seen = self.sizes, batch.causal
-        if sizes.frame.normalise != "causal":
-            seen = window_inputs(batch.past, batch.actual.shape[2], sizes.frame, steps=self.config.segment == 1)
+        sizes = self.sizes
+        seen = self._causal(batch.causal) if sizes.frame.normalise == "causal" else self._window(batch)
         rows = self._rows(seen, batch.observed, batch.known[:, : sizes.lookback])
         encoded = self.encoder(rows, self._named(batch.static, batch.identity))
         return AtCutoff(self._read_out(encoded.output), encoded.state, self.encoder.layer)
 
+    def _window(self, batch: Batch) -> Float[Tensor, "batch lookback features"]:
+        """The numbers of a window as its normalisation shows them, then its words."""
+        targets = batch.actual.shape[2]
+        steps = self.config.segment == 1
+        less = self.sizes.targets - targets  # targets read apart: the others are not there
+        if len(self.sizes.numbers) == self.sizes.channels:
+            return window_inputs(batch.past, targets, self.sizes.frame, steps=steps)
+        numbers = [*range(targets), *(place - less for place in self.sizes.numbers[self.sizes.targets :])]
+        words = batch.past[..., [place - less for place in self.sizes.past_words.places]]
+        shown = window_inputs(batch.past[..., numbers], targets, self.sizes.frame, steps=steps)
+        return torch.cat([shown, self.past_words(words)], dim=-1)
+
+    def _causal(self, causal: Float[Tensor, "batch time causal"]) -> Float[Tensor, "batch time features"]:
+        """Causal features, then words, then the spread, as a table holds them, with the words looked up."""
+        if not self.sizes.past_words.places:
+            return causal
+        count, targets = len(self.sizes.past_words.places), self.sizes.targets
+        features, words, spread = causal.split([causal.shape[-1] - count - targets, count, targets], dim=-1)
+        return torch.cat([features, self.past_words(words), spread], dim=-1)
+
     def _rows(self, seen: Tensor, observed: Tensor, known: Tensor) -> Float[Tensor, "batch time features"]:
         """Everything the encoder reads of each row."""
+        known = self.known_words(known)
         return torch.cat([seen, observed, known] if self.sizes.flags else [seen, known], dim=-1)
 
     def _named(self, static: Float[Tensor, "batch static"], identity: Tensor) -> Float[Tensor, "batch features"]:
         """Static covariates and what was learnt of each series; of a series never seen, the mean of all."""
+        static = self.static_words(static)
         if self.embedding is None:
             return static
         own = self.embedding(identity.clamp(min=0))
@@ -248,14 +280,15 @@ class RecurrentNetwork(nn.Module):
         return torch.cat([forward[:, -1], backward[:, 0]], dim=-1)
 
 
-def _features(config: NetworkConfig, sizes: Sizes, targets: int, channels: int) -> int:
-    """What the encoder reads of one row: values, flags of observation, what is known in advance."""
-    frame = sizes.frame
+def _features(config: NetworkConfig, sizes: Sizes, targets: int) -> int:
+    """What the encoder reads of one row beside words and what is known in advance: values, flags of observation."""
+    frame, fewer = sizes.frame, sizes.targets - targets
+    numbers = len(sizes.numbers) - fewer
     if frame.normalise == "causal":
-        own = causal_count(channels, targets, frame.season) + targets
+        own = causal_count(numbers, targets, frame.season) + targets
     else:
-        own = input_channels(channels, targets, frame, steps=config.segment == 1)
-    return own + (2 * channels if sizes.flags else 0) + sizes.known
+        own = input_channels(numbers, targets, frame, steps=config.segment == 1)
+    return own + (2 * (sizes.channels - fewer) if sizes.flags else 0)
 
 
 def _check(config: NetworkConfig, sizes: Sizes) -> None:
