@@ -11,7 +11,7 @@ from gatecast.nn.dropin import GRU, LSTM, RNN
 from gatecast.nn.dropin_cells import GRUCell, LSTMCell, RNNCell
 from gatecast.nn.initial_state import LearnedInitialState
 from gatecast.nn.keras import gru_from_keras
-from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
+from gatecast.nn.layers import GRUD, SLSTM, IndRNN, MinGRU, MinLSTM
 from gatecast.nn.recurrent import CELLS, LayerConfig, recurrent_layer
 from gatecast.nn.stacking import Trace, trace
 from gatecast.nn.stepping import stepper
@@ -19,6 +19,7 @@ from gatecast.nn.stepping import stepper
 __all__ = [
     "CELLS",
     "GRU",
+    "GRUD",
     "LSTM",
     "RNN",
     "SLSTM",

@@ -14,10 +14,10 @@ from gatecast.cells.initialization import chrono_, forget_bias_, gaussian_, orth
 from gatecast.errors import OptionError
 from gatecast.nn.dropin import GRU, LSTM, RNN
 from gatecast.nn.initial_state import LearnedInitialState
-from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
+from gatecast.nn.layers import GRUD, SLSTM, IndRNN, MinGRU, MinLSTM
 from gatecast.nn.stacking import Layer
 
-CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm"]
+CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm", "grud"]
 CELLS: tuple[str, ...] = get_args(CellName)
 LAYERS: dict[str, Callable[..., Layer]] = {
     "rnn": RNN,
@@ -27,6 +27,7 @@ LAYERS: dict[str, Callable[..., Layer]] = {
     "minlstm": MinLSTM,
     "indrnn": IndRNN,
     "slstm": SLSTM,
+    "grud": GRUD,
 }
 Initialization = Literal["uniform", "orthogonal", "chrono", "forget_bias", "gaussian"]
 MOST_HIDDEN, MOST_LAYERS = 65_536, 64
@@ -37,7 +38,7 @@ class LayerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """A stack of recurrent layers.
 
     Attributes:
-        cell: `rnn`, `lstm`, `gru`, `mingru`, `minlstm`, `indrnn` or `slstm`.
+        cell: `rnn`, `lstm`, `gru`, `mingru`, `minlstm`, `indrnn`, `slstm` or `grud`.
         nonlinearity: of the rnn and indrnn cells, `tanh` or `relu`; None takes tanh for rnn and relu for indrnn.
         reset_after: of the gru cell, where r acts: after the recurrent product (as in torch.nn), or before it.
         hidden_size: units of each layer.
