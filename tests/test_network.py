@@ -152,7 +152,7 @@ def test_missing_targets_move_no_weight(loss: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "lesson"),
     [
-        ({"cell": "grru"}, "cells are rnn, lstm, gru, mingru, minlstm, indrnn, slstm"),
+        ({"cell": "grru"}, "cells are rnn, lstm, gru, mingru, minlstm, indrnn, slstm, grud"),
         ({"dropout": 0.2}, "num_layers=1 has no between"),
         ({"dropout": 1.0, "num_layers": 2}, "share from 0 up to"),
         ({"hidden_size": 0}, "hidden_size is a number from 1"),

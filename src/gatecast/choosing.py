@@ -116,7 +116,7 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         season=base_season,
         subtract=subtract,
         loss_season=season,
-        flags=_gaps(panel, split),
+        flags=asked.network.layer.cell == "grud" or _gaps(panel, split),
         ahead=mode == "windows" or bool(panel.columns.future) or panel.columns.holidays is not None,
         scaler=asked.scaler,
         calendar=calendar,

@@ -10,6 +10,7 @@ from gatecast.cells.counting import count_parameters
 from gatecast.cells.elman import ElmanCell, ElmanEquations
 from gatecast.cells.equations import Equations, Weights
 from gatecast.cells.gru import GRUCell, GRUEquations
+from gatecast.cells.grud import GRUDCell, GRUDEquations
 from gatecast.cells.indrnn import IndRNNCell, IndRNNEquations
 from gatecast.cells.lstm import LSTMCell, LSTMEquations
 from gatecast.cells.mingru import MinGRUCell, MinGRUEquations
@@ -25,6 +26,8 @@ __all__ = [
     "ElmanEquations",
     "Equations",
     "GRUCell",
+    "GRUDCell",
+    "GRUDEquations",
     "GRUEquations",
     "IndRNNCell",
     "IndRNNEquations",

@@ -45,6 +45,8 @@ class Equations(ABC):
 
     blocks: ClassVar[tuple[str, ...]]
     """The gates in the order in which their rows lie in `W`, `U` and the biases."""
+    recurrent_blocks: ClassVar[tuple[str, ...] | None] = None
+    """Those that have rows in `U` too, where not all have."""
     gates: ClassVar[Mapping[str, tuple[float, float]]]
     """The gates that `step` hands out, each with its closed range."""
     states: ClassVar[tuple[str, ...]] = ("h",)

@@ -119,7 +119,7 @@ class NetFlags:
         Levels that the quantile loss trains, or that are read off a density (default: 0.1 0.5 0.9).
     """
 
-    cell: Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm"] | None = None
+    cell: Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm", "grud"] | None = None
     mode: Literal["windows", "sequences"] | None = None
     lookback: int | Literal["all"] | None = None
     season: int | None = None

@@ -9,7 +9,7 @@ def rows_since_seen(
     offsets: Int64[np.ndarray, " series_plus_one"],
     gaps: Float[np.ndarray, " rows"] | None = None,
 ) -> Float32[np.ndarray, "rows channels"]:
-    """The time from the last observation before each row to that row (Che et al. 2018, section 2.2).
+    """The time from the last observation before each row to that row (Che et al. 2018, arXiv 1606.01865).
 
         delta_t = 0                                  in the first row of a series
         delta_t = gap_t                              if row t - 1 was observed

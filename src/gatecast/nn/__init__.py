@@ -13,7 +13,7 @@ from gatecast.nn.dropin_cells import GRUCell, LSTMCell, RNNCell
 from gatecast.nn.explaining import explain_backend, trace
 from gatecast.nn.initial_state import LearnedInitialState
 from gatecast.nn.keras import gru_from_keras
-from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
+from gatecast.nn.layers import GRUD, SLSTM, IndRNN, MinGRU, MinLSTM
 from gatecast.nn.recurrent import recurrent_layer
 from gatecast.nn.stacked import RecurrentStack
 from gatecast.nn.stacking import Trace
@@ -22,6 +22,7 @@ from gatecast.nn.stepping import stepper
 __all__ = [
     "CELLS",
     "GRU",
+    "GRUD",
     "LSTM",
     "RNN",
     "SLSTM",

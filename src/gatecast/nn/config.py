@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from gatecast.errors import OptionError
 
-CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm"]
+CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm", "grud"]
 CELLS: tuple[str, ...] = get_args(CellName)
 Initialization = Literal["uniform", "orthogonal", "chrono", "forget_bias", "gaussian"]
 MOST_HIDDEN, MOST_LAYERS, MOST_DILATION = 65_536, 64, 65_536
@@ -19,7 +19,7 @@ class LayerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """A stack of recurrent layers.
 
     Attributes:
-        cell: `rnn`, `lstm`, `gru`, `mingru`, `minlstm`, `indrnn` or `slstm`.
+        cell: `rnn`, `lstm`, `gru`, `mingru`, `minlstm`, `indrnn`, `slstm` or `grud`.
         nonlinearity: of the rnn and indrnn cells, `tanh` or `relu`; None takes tanh for rnn and relu for indrnn.
         reset_after: of the gru cell, where r acts: after the recurrent product (as in torch.nn), or before it.
         hidden_size: units of each layer.

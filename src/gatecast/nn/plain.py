@@ -6,7 +6,7 @@ from typing import Any
 from gatecast.cells.initialization import chrono_, forget_bias_, gaussian_, orthogonal_
 from gatecast.nn.config import WITH_NONLINEARITY, Initialization, LayerConfig
 from gatecast.nn.dropin import GRU, LSTM, RNN
-from gatecast.nn.layers import SLSTM, IndRNN, MinGRU, MinLSTM
+from gatecast.nn.layers import GRUD, SLSTM, IndRNN, MinGRU, MinLSTM
 from gatecast.nn.stacking import Layer
 
 LAYERS: dict[str, Callable[..., Layer]] = {
@@ -17,6 +17,7 @@ LAYERS: dict[str, Callable[..., Layer]] = {
     "minlstm": MinLSTM,
     "indrnn": IndRNN,
     "slstm": SLSTM,
+    "grud": GRUD,
 }
 
 
