@@ -2,8 +2,8 @@
 
 Nothing is said about the table: separator, header, time, id, target and frequency are guessed, every cell is checked,
 and the rows are put on their grid.  Each reading is a process of its own; seconds are from the call of `load_panel`
-until it returns, without the start of Python, "busy" adds up the seconds of every core, and the peak memory is that of
-the whole process.
+until it returns, without the start of Python, "busy" adds up the seconds of every core (which other work on the
+machine hardly changes, as it does the median), and the peak memory is that of the whole process.
 """
 
 import json

@@ -1,5 +1,6 @@
 """Different cells are found once, in the order in which they appear."""
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -29,6 +30,23 @@ def test_times_read_in_stretches_equal_times_read_at_once(monkeypatch: pytest.Mo
     whole = load_panel(table, TableOptions(day_first=True))[0]
     monkeypatch.setattr(stamps, "_STRETCH", 7)
     assert (load_panel(table, TableOptions(day_first=True))[0].times == whole.times).all()
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"])
+@pytest.mark.parametrize(
+    "wrong", [None, "2024-02-30 10:00:00", "2024-02-28 24:00:00", "2024-02-28 10:00:60", "soon", ""]
+)
+def test_times_as_programs_write_them_equal_the_careful_reading(
+    form: str, wrong: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = pl.datetime(1900, 1, 1)
+    cells = pl.datetime_range(start, start + pl.duration(days=80_000), "1003h7m13s", eager=True).dt.strftime(form)
+    cells = cells if wrong is None else pl.concat([cells, pl.Series([wrong[: len(cells[0])]])])
+    assert (stamps._read_plain(cells) is not None) or wrong is not None
+    fast = stamps._read_cells(cells, stamps._YEAR_FIRST, day_first=False)
+    monkeypatch.setattr(stamps, "_PLAIN", {})
+    careful = stamps._read_cells(cells, stamps._YEAR_FIRST, day_first=False)
+    assert all(np.array_equal(*pair, equal_nan=pair[0].dtype.kind == "M") for pair in zip(fast, careful, strict=True))
 
 
 def test_the_row_that_decides_the_order_of_dates_is_named_where_series_share_their_times() -> None:

@@ -11,7 +11,7 @@ from gatecast import nn
 from kernel_kinds import close_gradients, on_every_build
 from stack_cases import CONFIGS, OPTIONS, STILL, build, in_pieces, random_cuts
 
-KINDS = [kind for kind, config in CONFIGS.items() if config["cell"] != "slstm"]
+KINDS = [kind for kind, config in CONFIGS.items() if config["cell"] not in {"slstm", "grud"}]  # the others have kernels
 ON_KERNELS = {name: options for name, options in OPTIONS.items() if "zoneout" not in options} | STILL
 CASES = [
     (kind, option)
