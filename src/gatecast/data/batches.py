@@ -199,15 +199,34 @@ class PanelTensors:
 
     def cutoffs(self, places: Int64[Tensor, "cutoffs two"]) -> Cutoffs:
         """What is known at `places`, and what came, without what an encoder reads."""
-        rows = torch.maximum(places[:, 1:] + self.steps, self.starts[places[:, 0], None])
-        back, ahead = rows[:, : self.lookback], rows[:, self.lookback :]
+        series, first = places[:, 0], places[:, 1]
         flags = self.channels + self.causal
         values = self.table[:, : self.targets]
-        seen = self.table[:, flags : flags + self.targets][ahead]
+
+        def ahead(rows: Tensor) -> Tensor:
+            """The horizon after each place."""
+            return rows.unfold(0, self.horizon, 1).index_select(0, first).transpose(1, 2)
+
+        seen = ahead(self.table[:, flags : flags + self.targets])
         ones = seen.new_ones(len(places), self.targets)
-        spread = self.table[:, flags - self.targets : flags][back[:, -1]] if self.causal else ones
-        known = self.table[:, flags + self.channels :][ahead]
-        return Cutoffs(values[back], spread, known, values[ahead] * seen, seen * self.weight[places[:, 0], None])
+        newest = torch.maximum(first - 1, self.starts[series])
+        spread = self.table[:, flags - self.targets : flags][newest] if self.causal else ones
+        return Cutoffs(
+            past=self._before(values, places),
+            spread=spread,
+            known=ahead(self.table[:, flags + self.channels :]),
+            actual=ahead(values) * seen,
+            mask=seen * self.weight[series, None],
+        )
+
+    def _before(
+        self, values: Float[Tensor, "rows targets"], places: Int64[Tensor, "cutoffs two"]
+    ) -> Float[Tensor, "cutoffs lookback targets"]:
+        """The lookback before each place, the first row of its series repeated where that is shorter."""
+        first, starts = places[:, 1] - self.lookback, self.starts[places[:, 0]]
+        if self.lookback > len(values) or bool((first < starts).any()):
+            return values[torch.maximum(places[:, 1:] + self.steps[: self.lookback], starts[:, None])]
+        return values.unfold(0, self.lookback, 1).index_select(0, first).transpose(1, 2)  # much less to look up than row by row
 
     def stretch(self, places: Int64[Tensor, "batch two"], time: int, ends: Int64[Tensor, " batch"]) -> Stretch:
         """`time` rows of each series from `places` (the series, a row of the table), nothing of rows from `ends` on.
