@@ -126,7 +126,7 @@ def forecast_times(panel: Panel, origins: Origins, horizon: int) -> np.ndarray:
         beyond = int(origins.position[mine].max()) + horizon - len(own)
         if beyond > 0:
             own = np.concatenate([own, panel.horizon_times(series, len(own), beyond)])
-        times[mine] = own[origins.position[mine, None] + np.arange(horizon)]
+        times[mine] = np.lib.stride_tricks.sliding_window_view(own, horizon)[origins.position[mine]]
     return times
 
 

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from msgspec import Struct
 
-from gatecast.data.batches import Layout, PanelTensors, calendar_columns, panel_tensors
-from gatecast.data.calendar import Cycle, Frequency, show_time
+from gatecast.data.batches import Layout, PanelTensors, panel_tensors
+from gatecast.data.calendar import CYCLES, Cycle, Frequency, calendar_feature_names, show_time
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel
 from gatecast.data.sampling import StreamSampler
@@ -66,7 +66,7 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
     flags: bool = True
     ahead: bool = True
     scaler: str = "standard"
-    calendar: tuple[Cycle, ...] = ("day", "week", "year")
+    calendar: tuple[Cycle, ...] = CYCLES
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
 
@@ -263,7 +263,7 @@ def loss_weights(
 
 def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency, series: int) -> Sizes:
     """The sizes a net needs for so many series with these columns."""
-    calendar = calendar_columns(frequency, config.calendar)
+    calendar = calendar_feature_names(frequency, config.calendar)
     return Sizes(
         lookback=config.lookback,
         horizon=config.horizon,

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Int64
 from msgspec import Struct
 from torch import Tensor
 
-from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
+from gatecast.data.calendar import CYCLES, Cycle, calendar_features
 from gatecast.data.causal import causal
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
@@ -226,7 +226,9 @@ class PanelTensors:
         first, starts = places[:, 1] - self.lookback, self.starts[places[:, 0]]
         if self.lookback > len(values) or bool((first < starts).any()):
             return values[torch.maximum(places[:, 1:] + self.steps[: self.lookback], starts[:, None])]
-        return values.unfold(0, self.lookback, 1).index_select(0, first).transpose(1, 2)  # much less to look up than row by row
+        return (
+            values.unfold(0, self.lookback, 1).index_select(0, first).transpose(1, 2)
+        )  # much less to look up than row by row
 
     def stretch(self, places: Int64[Tensor, "batch two"], time: int, ends: Int64[Tensor, " batch"]) -> Stretch:
         """`time` rows of each series from `places` (the series, a row of the table), nothing of rows from `ends` on.
@@ -256,12 +258,6 @@ class PanelTensors:
         return self.table[rows].split([*widths, self.table.shape[1] - sum(widths)], dim=-1)
 
 
-def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...]) -> list[int]:
-    """Which columns of `calendar_features` belong to the named cycles."""
-    names = calendar_feature_names(frequency)
-    return [index for index, name in enumerate(names) if name.split("_")[0] in cycles]
-
-
 class Layout(Struct, frozen=True):
     """What of a panel goes on the device, and how far its windows reach.
 
@@ -276,7 +272,7 @@ class Layout(Struct, frozen=True):
     lookback: int
     horizon: int
     causal: int | None = None
-    calendar: tuple[Cycle, ...] = ("day", "week", "year")
+    calendar: tuple[Cycle, ...] = CYCLES
     device: str = "cpu"
 
 
@@ -310,10 +306,10 @@ def panel_tensors(
     targets = len(panel.columns.target)
     features = [] if layout.causal is None else [*causal(filled, offsets, targets, layout.causal)]
     known = _known(panel, filled, offsets, layout)
-    table = np.concatenate([filled, *features, np.isfinite(values), known], axis=1)
+    table = np.concatenate([filled, *features, np.isfinite(values), known], axis=1, dtype=np.float32)
     return PanelTensors(
         starts=torch.tensor(offsets, device=layout.device),
-        table=torch.tensor(table, dtype=torch.float32, device=layout.device),
+        table=torch.from_numpy(table).to(layout.device),
         static=torch.tensor(static, dtype=torch.float32, device=layout.device),
         identity=torch.tensor(np.arange(len(panel.ids)) if identity is None else identity, device=layout.device),
         weight=torch.tensor(
@@ -337,6 +333,5 @@ def _known(
     for index, (start, stop) in enumerate(pairwise(offsets.tolist())):
         own = panel.times[panel.rows(index)]
         times += [own, panel.frequency.steps_from(own[-1], stop - start - len(own))]
-    chosen = calendar_columns(panel.frequency, layout.calendar)
-    calendar = calendar_features(np.concatenate(times), panel.frequency)[:, chosen]
+    calendar = calendar_features(np.concatenate(times), panel.frequency, layout.calendar)
     return np.concatenate([future.astype(np.float32), calendar], axis=1)

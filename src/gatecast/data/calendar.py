@@ -18,6 +18,7 @@ from gatecast.errors import OptionError, TimeError
 
 MOST_UNITS = 10**12
 Cycle = Literal["day", "week", "year"]
+CYCLES: tuple[Cycle, ...] = ("day", "week", "year")
 Unit = Literal["row", "us", "s", "min", "h", "d", "b", "w", "mo", "q", "y"]
 
 DAY = 86_400_000_000  # microseconds
@@ -83,6 +84,8 @@ class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
         if self.unit == "b":
             day = last.astype("datetime64[D]")
             return np.asarray(np.busday_offset(day, steps, roll="backward").astype("datetime64[us]") + (last - day))
+        if self.unit in _FIXED:
+            return np.asarray(last + (steps * _FIXED[self.unit]).astype("timedelta64[us]"), dtype="datetime64[us]")
         offsets = pl.Series([_POLARS_OFFSET[self.unit].format(n=step) for step in steps.tolist()], dtype=pl.String)
         times = pl.select(pl.lit(last).dt.offset_by(pl.lit(offsets))).to_series()
         times = times.dt.month_end() if self.month_end else times
@@ -90,12 +93,6 @@ class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _POLARS_OFFSET = {
-    "us": "{n}us",
-    "s": "{n}s",
-    "min": "{n}m",
-    "h": "{n}h",
-    "d": "{n}d",
-    "w": "{n}w",
     "mo": "{n}mo",
     "q": "{n}q",
     "y": "{n}y",
@@ -287,29 +284,32 @@ def season_candidates(frequency: Frequency) -> tuple[int, ...]:
     return tuple(season for season in whole if season > 1)
 
 
-def calendar_feature_names(frequency: Frequency) -> tuple[str, ...]:
-    """The columns of `calendar_features`: a sine and a cosine for each cycle longer than the step."""
-    return tuple(f"{cycle}_{wave}" for cycle in _cycles(frequency) for wave in ("sin", "cos"))
+def calendar_feature_names(frequency: Frequency, cycles: tuple[Cycle, ...] = CYCLES) -> tuple[str, ...]:
+    """The columns of `calendar_features`: a sine and a cosine for each of these cycles that is longer than the step."""
+    return tuple(f"{cycle}_{wave}" for cycle in _cycles(frequency) if cycle in cycles for wave in ("sin", "cos"))
 
 
-def _cycles(frequency: Frequency) -> tuple[str, ...]:
+def _cycles(frequency: Frequency) -> tuple[Cycle, ...]:
     """Which of day, week and year a row can lie at different places of."""
     if frequency.unit == "row":
         return ()
     if frequency.unit in _MONTHS:
         return ("year",) if _MONTHS[frequency.unit] * frequency.multiple < 12 else ()
     step = frequency.multiple * (DAY if frequency.unit == "b" else _FIXED[frequency.unit])
-    longest = (("day", step < DAY), ("week", step <= DAY), ("year", step < 365 * DAY))
-    return tuple(cycle for cycle, fits in longest if fits)
+    longest = (step < DAY, step <= DAY, step < 365 * DAY)
+    return tuple(cycle for cycle, fits in zip(CYCLES, longest, strict=True) if fits)
 
 
-def calendar_features(times: np.ndarray, frequency: Frequency) -> Float32[np.ndarray, "rows features"]:
+def calendar_features(
+    times: np.ndarray, frequency: Frequency, cycles: tuple[Cycle, ...] = CYCLES
+) -> Float32[np.ndarray, "rows features"]:
     """Where each time lies in its day, week and year, as points on a circle; values in [-1, 1].
 
     Args:
         times: datetime64[us]; (rows,).  Row numbers count as steps from 1970-01-01: right in period, not
             in phase.
-        frequency: the step; it alone decides the number of features.
+        frequency: the step; with `cycles`, it alone decides the number of features.
+        cycles: which of them are wanted.
 
     A year counts with its own length, so that 31 December is next to 1 January in leap years too.
     """
@@ -317,13 +317,18 @@ def calendar_features(times: np.ndarray, frequency: Frequency) -> Float32[np.nda
         rows = times.astype(np.int64)
         times = rows.astype("datetime64[us]") if frequency.unit == "row" else from_grid(rows, 0 * rows, frequency)
     stamps = times.astype("datetime64[us]")
-    micro, years = stamps.astype(np.int64), stamps.astype("datetime64[Y]")
-    first, last = years.astype("datetime64[us]"), (years + 1).astype("datetime64[us]")
-    share = {
-        "day": micro % DAY / DAY,
-        "week": (micro + 3 * DAY) % (7 * DAY) / (7 * DAY),
-        "year": (stamps - first) / (last - first),
-    }
-    turns = [2 * np.pi * share[cycle] for cycle in _cycles(frequency)]
+    turns = [2 * np.pi * _share(cycle, stamps) for cycle in _cycles(frequency) if cycle in cycles]
     waves = [wave(turn) for turn in turns for wave in (np.sin, np.cos)]
     return np.asarray(waves, dtype=np.float32).reshape(len(waves), len(times)).T
+
+
+def _share(cycle: Cycle, stamps: np.ndarray) -> np.ndarray:
+    """How much of its cycle is over at each time (datetime64[us]); (rows,)."""
+    micro = stamps.astype(np.int64)
+    if cycle == "day":
+        return np.asarray(micro % DAY / DAY)
+    if cycle == "week":
+        return np.asarray((micro + 3 * DAY) % (7 * DAY) / (7 * DAY))
+    years = stamps.astype("datetime64[Y]")
+    first, last = years.astype("datetime64[us]"), (years + 1).astype("datetime64[us]")
+    return np.asarray((stamps - first) / (last - first))
