@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.calendar import (
+    Cycle,
     Frequency,
     calendar_feature_names,
     calendar_features,
@@ -191,6 +192,14 @@ def test_features_lie_on_circles_of_the_right_length() -> None:
     assert features[0, :2] == pytest.approx([1, 0], abs=1e-6)  # a quarter of the day
     assert features[1, 2:4] == pytest.approx([0, -1], abs=1e-6)  # Thursday noon is half of the week
     assert features[2, 4:] == pytest.approx([0, -1], abs=1e-6)  # 183 of 366 days are half of a leap year
+
+
+@pytest.mark.parametrize(("cycles", "columns"), [(("day",), [0, 1]), (("year", "week"), [2, 3, 4, 5]), ((), [])])
+def test_some_cycles_alone_are_their_columns_of_all(cycles: tuple[Cycle, ...], columns: list[int]) -> None:
+    frequency = parse_frequency("1h")
+    every, some = calendar_features(grid("1h"), frequency), calendar_features(grid("1h"), frequency, cycles)
+    assert np.array_equal(some, every[:, columns])
+    assert calendar_feature_names(frequency, cycles) == tuple(calendar_feature_names(frequency)[i] for i in columns)
 
 
 def test_the_feature_count_depends_on_the_frequency_alone() -> None:
