@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from public_panels import ett
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
@@ -30,6 +29,7 @@ from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Windows
 from gatecast.training.optimiser import Adam, clip, learning_rate
+from public_panels import ett
 from report import environment, write_section
 
 LOOKBACK, HORIZON, HIDDEN, BATCH, EVERY = 96, 24, 64, 64, 25

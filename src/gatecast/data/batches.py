@@ -205,15 +205,35 @@ class PanelTensors:
 
     def cutoffs(self, places: Int64[Tensor, "cutoffs two"]) -> Cutoffs:
         """What is known at `places`, and what came, without what an encoder reads."""
-        rows = torch.maximum(places[:, 1:] + self.steps, self.starts[places[:, 0], None])
-        back, ahead = rows[:, : self.lookback], rows[:, self.lookback :]
+        series, first = places[:, 0], places[:, 1]
         seen_at = self.channels + self.causal
         values = self.table[:, : self.targets]
-        seen = self.table[:, seen_at : seen_at + self.targets][ahead]
+
+        def ahead(rows: Tensor) -> Tensor:
+            """The horizon after each place."""
+            return rows.unfold(0, self.horizon, 1).index_select(0, first).transpose(1, 2)
+
+        seen = ahead(self.table[:, seen_at : seen_at + self.targets])
         ones = seen.new_ones(len(places), self.targets)
-        spread = self.table[:, seen_at - self.targets : seen_at][back[:, -1]] if self.causal else ones
-        known = self.table[:, seen_at + self.flags :][ahead]
-        return Cutoffs(values[back], spread, known, values[ahead] * seen, seen * self.weight[places[:, 0], None])
+        newest = torch.maximum(first - 1, self.starts[series])
+        spread = self.table[:, seen_at - self.targets : seen_at][newest] if self.causal else ones
+        return Cutoffs(
+            past=self._before(values, places),
+            spread=spread,
+            known=ahead(self.table[:, seen_at + self.flags :]),
+            actual=ahead(values) * seen,
+            mask=seen * self.weight[series, None],
+        )
+
+    def _before(
+        self, values: Float[Tensor, "rows targets"], places: Int64[Tensor, "cutoffs two"]
+    ) -> Float[Tensor, "cutoffs lookback targets"]:
+        """The lookback before each place, the first row of its series repeated where that is shorter."""
+        first, starts = places[:, 1] - self.lookback, self.starts[places[:, 0]]
+        if self.lookback > len(values) or bool((first < starts).any()):
+            return values[torch.maximum(places[:, 1:] + self.steps[: self.lookback], starts[:, None])]
+        # Much less to look up than row by row.
+        return values.unfold(0, self.lookback, 1).index_select(0, first).transpose(1, 2)
 
     def stretch(self, places: Int64[Tensor, "batch two"], time: int, ends: Int64[Tensor, " batch"]) -> Stretch:
         """`time` rows of each series from `places` (the series, a row of the table), nothing of rows from `ends` on.
@@ -302,10 +322,10 @@ def panel_tensors(
     flags = [np.isfinite(values)]
     if layout.since:
         flags.append(np.log1p(rows_since_seen(values, offsets)))
-    table = np.concatenate([filled, *features, *flags, known], axis=1)
+    table = np.concatenate([filled, *features, *flags, known], axis=1, dtype=np.float32)
     return PanelTensors(
         starts=torch.tensor(offsets, device=layout.device),
-        table=torch.tensor(table, dtype=torch.float32, device=layout.device),
+        table=torch.from_numpy(table).to(layout.device),
         static=torch.tensor(static, dtype=torch.float32, device=layout.device),
         identity=torch.tensor(np.arange(len(panel.ids)) if identity is None else identity, device=layout.device),
         weight=torch.tensor(
@@ -346,5 +366,7 @@ def _known(
         times += [own, panel.frequency.steps_from(own[-1], stop - start - len(own))]
     holidays = panel.columns.holidays
     chosen = calendar_columns(panel.frequency, layout.calendar, holidays)
+    if not chosen:
+        return future.astype(np.float32)
     calendar = calendar_features(np.concatenate(times), panel.frequency, holidays)[:, chosen]
     return np.concatenate([future.astype(np.float32), calendar], axis=1)

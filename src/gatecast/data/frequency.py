@@ -86,6 +86,8 @@ class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
         if self.unit == "b":
             day = last.astype("datetime64[D]")
             return np.asarray(np.busday_offset(day, steps, roll="backward").astype("datetime64[us]") + (last - day))
+        if self.fixed_step is not None:
+            return np.asarray(last + (np.arange(1, count + 1) * self.fixed_step).astype("timedelta64[us]"))
         offsets = pl.Series([_POLARS_OFFSET[self.unit].format(n=step) for step in steps.tolist()], dtype=pl.String)
         times = pl.select(pl.lit(last).dt.offset_by(pl.lit(offsets))).to_series()
         times = times.dt.month_end() if self.month_end else times

@@ -14,7 +14,7 @@ from gatecast.cells.equations import States
 from gatecast.data.batches import PanelTensors
 from gatecast.models.ensemble import Network
 
-ROWS_AT_ONCE = 2048  # of each series: what lies between two carried states
+ROWS_AT_ONCE = 2048  # of each series, or more where few are read: what lies between two carried states
 MOST_ROWS = 65_536  # of all series at once: a few dozen MB
 
 
@@ -77,9 +77,11 @@ def _read_group(
     ends = starts.scatter_reduce(0, which, places[:, 1], "amax")
     wanted = places[:, 1] - 1 - starts[which]  # the row whose output is wanted, counted from its series' start
     states: States = ()
-    for first in range(0, int((ends - starts).max()), ROWS_AT_ONCE):
-        time = min(ROWS_AT_ONCE, int((ends - starts).max()) - first)
+    longest = int((ends - starts).max())
+    at_once = max(ROWS_AT_ONCE, MOST_ROWS // len(series))
+    for first in range(0, longest, at_once):
+        time = min(at_once, longest - first)
         stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), time, ends)
         output, states = network.read(stretch, states)
         here = torch.nonzero((wanted >= first) & (wanted < first + time)).flatten()
-        outputs[chosen[here]] = output[which[here], wanted[here] - first]
+        outputs[chosen[here]] = output.flatten(0, 1).index_select(0, which[here] * time + wanted[here] - first)
