@@ -84,7 +84,10 @@ class NetFlags:
     segment
         Rows joined for each update of the state (default: 1).
     decode
-        All steps from the state at the cutoff, or segments: each segment from one more update of it (default: direct).
+        All steps from the state at the cutoff; segments, each from one more update of it; seq2seq, a layer of its own
+        over the horizon; or recursive, one step that is fed back (default: direct).
+    paths
+        Sample paths that the quantiles of a recursive density are read off (default: 100).
     channels
         Several targets read jointly, or each apart by the same net (default: joint).
     embedding
@@ -110,7 +113,8 @@ class NetFlags:
     num_layers: int | None = None
     dropout: float | None = None
     segment: int | None = None
-    decode: Literal["direct", "segments"] | None = None
+    decode: Literal["direct", "segments", "seq2seq", "recursive"] | None = None
+    paths: int | None = None
     channels: Literal["joint", "apart"] | None = None
     embedding: int | None = None
     output_dropout: float | None = None

@@ -15,7 +15,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
-from gatecast.data.causal import causal
+from gatecast.data.causal import causal, covariate_places
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling
@@ -40,6 +40,10 @@ class Cutoffs:
     actual: Float[Tensor, "cutoffs horizon targets"]
     mask: Float[Tensor, "cutoffs horizon targets"]
 
+    def first_step(self) -> "Cutoffs":
+        """The same cutoffs with a horizon of one row."""
+        return Cutoffs(self.past, self.spread, *(rows[:, :1] for rows in (self.known, self.actual, self.mask)))
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -50,8 +54,10 @@ class Batch:
         causal: causal features over the lookback, if the layout has them, and then the targets' running spread.
         observed: 1 where `past` was observed, 0 where it was carried forward.
         known: what is known in advance over the lookback and the horizon: future covariates, then the calendar.
+        ahead: causal features of the covariates over the horizon, if the layout has them: of what is known in advance.
         static: covariates of the series, scaled.
         identity: the number of each series among those trained, -1 for a new one.
+        age: rows of each series before the cutoff.
         actual: the targets over the horizon; 0 where missing.
         mask: how much `actual` counts in the loss where it was observed, else 0.
     """
@@ -60,8 +66,10 @@ class Batch:
     causal: Float[Tensor, "batch lookback causal"]
     observed: Float[Tensor, "batch lookback channels"]
     known: Float[Tensor, "batch lookback_plus_horizon known"]
+    ahead: Float[Tensor, "batch horizon ahead"]
     static: Float[Tensor, "batch static"]
     identity: Int64[Tensor, " batch"]
+    age: Int64[Tensor, " batch"]
     actual: Float[Tensor, "batch horizon targets"]
     mask: Float[Tensor, "batch horizon targets"]
 
@@ -88,8 +96,10 @@ class Batch:
             causal=self.causal.repeat_interleave(targets, dim=0),
             observed=split(self.observed, targets),
             known=self.known.repeat_interleave(targets, dim=0),
+            ahead=self.ahead.repeat_interleave(targets, dim=0),
             static=self.static.repeat_interleave(targets, dim=0),
             identity=identity.flatten(),
+            age=self.age.repeat_interleave(targets, dim=0),
             actual=split(self.actual, targets),
             mask=split(self.mask, targets),
         )
@@ -152,6 +162,7 @@ class PanelTensors:
         steps: the rows of a window, counted from its cutoff.
         channels: how many channels.
         causal: how many causal features, the targets' spreads among them.
+        ahead: which of them are of covariates alone.
         targets: how many of the channels are targets.
         lookback: rows of a window before its cutoff.
         horizon: rows after it.
@@ -165,6 +176,7 @@ class PanelTensors:
     steps: Int64[Tensor, " lookback_plus_horizon"]
     channels: int
     causal: int
+    ahead: list[int]
     targets: int
     lookback: int
     horizon: int
@@ -191,8 +203,10 @@ class PanelTensors:
             causal=causal[:, back],
             observed=observed[:, back],
             known=known,
+            ahead=causal[:, ahead, self.ahead],
             static=self.static[series],
             identity=self.identity[series],
+            age=first[:, 0] - self.starts[series],
             actual=values[:, ahead, : self.targets] * seen,
             mask=seen * self.weight[series, None],
         )
@@ -303,6 +317,7 @@ def panel_tensors(
         steps=torch.arange(-layout.lookback, horizon, device=layout.device),
         channels=values.shape[1],
         causal=sum(part.shape[1] for part in features),
+        ahead=[] if layout.causal is None else covariate_places(values.shape[1], targets, layout.causal),
         targets=targets,
         lookback=layout.lookback,
         horizon=horizon,

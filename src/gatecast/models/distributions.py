@@ -38,6 +38,20 @@ class Density(ABC):
     ) -> Float[Tensor, "*shape levels"]:
         """Its quantiles at ascending levels; without gradients, for they are read, not trained."""
 
+    @abstractmethod
+    def draw(
+        self,
+        raw: Float[Tensor, "*shape parameters"],
+        base: Float[Tensor, "*shape"],
+        uniform: Float[Tensor, "*shape two"],
+    ) -> Float[Tensor, "*shape"]:
+        """One value from each density, made of two independent numbers that are uniform between 0 and 1."""
+
+    @final
+    def point(self, raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Its mean."""
+        return self.of(raw, base).mean
+
     @final
     def loss(
         self, actual: Float[Tensor, "*shape"], raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"]
@@ -62,6 +76,11 @@ class Normal(Density):
         density = self.of(raw.unsqueeze(-2), base.unsqueeze(-1))
         return density.icdf(levels)
 
+    def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
+        """By the inverse distribution function."""
+        density = self.of(raw, base)
+        return density.loc + density.scale * torch.special.ndtri(uniform[..., 0])
+
 
 @final
 class Student(Density):
@@ -83,6 +102,12 @@ class Student(Density):
         freedom = density.df.double().unsqueeze(-1).numpy()
         steps = torch.from_numpy(stdtrit(freedom, levels.double().numpy())).to(raw.dtype)
         return density.loc.unsqueeze(-1) + density.scale.unsqueeze(-1) * steps
+
+    def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
+        """In polar coordinates (Bailey 1994, "Polar generation of random variates with the t-distribution")."""
+        density = self.of(raw, base)
+        radius = (density.df * torch.expm1(-2 / density.df * uniform[..., 0].log())).sqrt()
+        return density.loc + density.scale * radius * torch.cos(2 * torch.pi * uniform[..., 1])
 
 
 @final
@@ -112,6 +137,16 @@ class Mixture(Density):
             below = density.cdf(middle) < levels
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
         return (low + high) / 2
+
+    def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
+        """One of the Normals, by the shares of their weights; then a value of it."""
+        density = self.of(raw, base)
+        ends = density.mixture_distribution.probs.cumsum(dim=-1)[..., :-1]
+        chosen = (uniform[..., :1] > ends).sum(dim=-1, keepdim=True)
+        place, scale = (
+            getattr(density.component_distribution, name).gather(-1, chosen)[..., 0] for name in ("loc", "scale")
+        )
+        return place + scale * torch.special.ndtri(uniform[..., 1])
 
 
 def _scale(raw: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, fram
     """
     if frame.normalise == "none":
         return past
-    level, unit = _level_and_unit(past, frame)
+    level, unit = level_and_unit(past, frame)
     if not steps:
         return (past - level) / unit
     y = past[..., :targets]
@@ -85,7 +85,7 @@ def ground(cutoffs: Cutoffs, frame: Frame) -> Ground:
     if frame.normalise == "causal":
         level, unit = past[:, -1:], cutoffs.spread.unsqueeze(1)
     else:
-        level, unit = _level_and_unit(past, frame)
+        level, unit = level_and_unit(past, frame)
     return Ground(forecast_base(past, horizon, frame, level), unit, (past - level) / unit)
 
 
@@ -103,8 +103,8 @@ def forecast_base(
     return start.expand(-1, horizon, -1)
 
 
-def _level_and_unit(past: Float[Tensor, "batch time channels"], frame: Frame) -> tuple[Tensor, Tensor]:
-    """Both (B, 1, channels)."""
+def level_and_unit(past: Float[Tensor, "batch time channels"], frame: Frame) -> tuple[Tensor, Tensor]:
+    """The level and the unit of each window, both (B, 1, channels)."""
     last = past[:, -1:]
     if frame.normalise == "last":
         return last, torch.ones_like(last)

@@ -5,6 +5,8 @@ depends on the rows, not on how many cutoffs there are or how far the state look
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,6 +15,7 @@ from torch import Tensor
 from gatecast.cells.equations import States
 from gatecast.data.batches import PanelTensors
 from gatecast.models.ensemble import Network
+from gatecast.models.network import AtCutoffs
 
 ROWS_AT_ONCE = 2048  # of each series: what lies between two carried states
 MOST_ROWS = 65_536  # of all series at once: a few dozen MB
@@ -28,8 +31,23 @@ def outputs_at(
     """
     outputs = torch.empty(len(places), network.output_size, device=places.device)
     for chosen in _groups(tensors, places):
-        _read_group(network, tensors, places[chosen], chosen, outputs)
+        for which, rows, output, _ in _read_group(network, tensors, places[chosen], cut=False):
+            outputs[chosen[which]] = output[rows]
     return outputs
+
+
+@torch.no_grad()
+def states_at(network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> AtCutoffs:
+    """As `outputs_at`, with the states of all layers, from which the net can read on."""
+    outputs = torch.empty(len(places), network.output_size, device=places.device)
+    kept: States = ()
+    for chosen in _groups(tensors, places):
+        for which, (series, row), output, states in _read_group(network, tensors, places[chosen], cut=True):
+            kept = kept or tuple(part.new_empty(len(part), len(places), part.shape[2]) for part in states)
+            outputs[chosen[which]] = output[series, row]
+            for all_of_it, part in zip(kept, states, strict=True):
+                all_of_it[:, chosen[which]] = part[:, series]
+    return AtCutoffs(outputs, kept)
 
 
 def _groups(tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> Iterator[Int64[Tensor, " chosen"]]:
@@ -44,22 +62,35 @@ def _groups(tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> Iter
         yield torch.nonzero(group == number).flatten()
 
 
+class Passed(NamedTuple):
+    """One stretch of a pass, and the places whose rows are in it.
+
+    Attributes:
+        which: the places.
+        rows: of the output, where each of them is: the series and the row.
+        output: of the stretch.
+        states: after it.
+    """
+
+    which: Int64[Tensor, " here"]
+    rows: tuple[Int64[Tensor, " here"], Int64[Tensor, " here"]]
+    output: Float[Tensor, "series time features"]
+    states: States
+
+
 def _read_group(
-    network: Network,
-    tensors: PanelTensors,
-    places: Int64[Tensor, "chosen two"],
-    chosen: Int64[Tensor, " chosen"],
-    outputs: Float[Tensor, "cutoffs features"],
-) -> None:
-    """Read some series side by side, and write the outputs of their places."""
+    network: Network, tensors: PanelTensors, places: Int64[Tensor, "chosen two"], *, cut: bool
+) -> Iterator[Passed]:
+    """Read some series side by side; `cut` ends a stretch at each place, so that the states there come out."""
     series, which = torch.unique(places[:, 0], return_inverse=True)
     starts = tensors.starts[series]
     ends = starts.scatter_reduce(0, which, places[:, 1], "amax")
     wanted = places[:, 1] - 1 - starts[which]  # the row whose output is wanted, counted from its series' start
+    longest = int((ends - starts).max())
+    borders = sorted({*range(0, longest, ROWS_AT_ONCE), longest, *((wanted + 1).tolist() if cut else ())})
     states: States = ()
-    for first in range(0, int((ends - starts).max()), ROWS_AT_ONCE):
-        time = min(ROWS_AT_ONCE, int((ends - starts).max()) - first)
-        stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), time, ends)
+    for first, end in pairwise(borders):
+        stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), end - first, ends)
         output, states = network.read(stretch, states)
-        here = torch.nonzero((wanted >= first) & (wanted < first + time)).flatten()
-        outputs[chosen[here]] = output[which[here], wanted[here] - first]
+        here = torch.nonzero((wanted == end - 1) if cut else (wanted >= first) & (wanted < end)).flatten()
+        yield Passed(here, (which[here], wanted[here] - first), output, states)
