@@ -25,7 +25,7 @@ def test_the_first_of_many_paths_are_the_few() -> None:
 
 def test_numbers_are_uniform_and_never_zero_or_one() -> None:
     found = np.sort(origin_draws(0, NAMES, PLACES, (20_000, 3, 1)).reshape(-1).astype(np.float64))
-    assert 0 < found[0]
+    assert found[0] > 0
     assert found[-1] < 1
     steps = (np.arange(len(found)) + 0.5) / len(found)
     assert np.abs(found - steps).max() < 1.63 / np.sqrt(len(found)), "Kolmogorov-Smirnov at one in a hundred"

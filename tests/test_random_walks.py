@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -32,19 +33,19 @@ def config(decode: DecoderName, mode: Mode = "windows", scaler: str = "none") ->
         lookback=16,
         horizon=HORIZON,
         mode=mode,
-        normalise="causal" if mode == "sequences" else "last",
+        normalise="causal" if mode == "sequences" or decode == "recursive" else "last",
         scaler=scaler,
         flags=False,
         calendar=(),
         network=NetworkConfig(layer=LayerConfig(hidden_size=8), decode=decode, loss="normal", paths=200),
-        training=TrainingConfig(steps=400, learning_rate=1e-2, streams=8, time=64),
+        training=TrainingConfig(steps=400, learning_rate=5e-3, streams=8, time=64),
     )
 
 
 def true_net() -> RecurrentForecaster:
     """A walk is Normal around its last value: an untrained net, with the deviation as its bias."""
     panel = walks(1, 200)
-    forecaster = RecurrentForecaster(config("recursive"))
+    forecaster = RecurrentForecaster(msgspec.structs.replace(config("recursive"), normalise="last"))
     forecaster.prepare(panel, split_by_time(panel, HORIZON))
     with torch.no_grad():
         forecaster.network_.decoder.context.bias[1] = math.log(math.expm1(DEVIATION - LEAST_SCALE))
@@ -89,9 +90,9 @@ def test_feeding_back_the_mean_would_make_intervals_that_do_not_grow() -> None:
     assert ours == pytest.approx(4 * DEVIATION, rel=0.05)
 
 
-@pytest.mark.parametrize(("decode", "mode"), [("recursive", "windows"), ("recursive", "sequences")])
-def test_intervals_of_a_trained_recursive_net_grow_as_the_root_of_the_step(decode: DecoderName, mode: Mode) -> None:
-    for step, ratio in widths(decode, mode).items():
+@pytest.mark.parametrize("mode", ["windows", "sequences"])
+def test_intervals_of_a_trained_recursive_net_grow_as_the_root_of_the_step(mode: Mode) -> None:
+    for step, ratio in widths("recursive", mode).items():
         assert ratio == pytest.approx(step**0.5, rel=0.15)
 
 
@@ -102,10 +103,10 @@ def test_a_direct_density_learns_that_intervals_grow() -> None:
 
 def widths(decode: DecoderName, mode: Mode) -> dict[int, float]:
     """The mean width of the 80 % interval at some steps, relative to step 1, of a net trained on walks."""
-    panel = walks(4, 600)
+    panel = walks(16, 1000)
     split = split_by_time(panel, HORIZON)
     forecaster = RecurrentForecaster(config(decode, mode, scaler="standard")).fit(panel, split)
-    origins = Origins(np.repeat(np.arange(4), 20), np.tile(np.arange(484, 584, 5), 4))
+    origins = Origins(np.repeat(np.arange(16), 20), np.tile(np.arange(800, 980, 9), 16))
     found = forecaster.forecast(panel, origins, HORIZON).quantiles
     width = (found[..., 2] - found[..., 0]).mean(axis=(0, 2))
     return {step: float(width[step - 1] / width[0]) for step in STEPS}

@@ -21,7 +21,7 @@ from gatecast.data.windows import thin, windows_between
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
 from gatecast.evaluation.scoring import mase_scales
 from gatecast.forecast import Forecast, make_forecast
-from gatecast.models.distributions import DENSITIES
+from gatecast.models.distributions import COUNTS, DENSITIES
 from gatecast.models.draws import origin_draws
 from gatecast.models.ensemble import Network, build_network
 from gatecast.models.network import NetworkConfig, Sizes, check_paths
@@ -83,6 +83,11 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
             raise OptionError(f"scaler={self.scaler!r} is unknown; the scalers are {', '.join(SCALERS)}.")
         if self.mode == "sequences":
             self._check_sequences()
+        if self.network.loss in COUNTS and (self.scaler, self.subtract) != ("none", "none"):
+            raise OptionError(
+                f"loss={self.network.loss!r} is of counts as they are, and neither a shift nor a scale leaves them "
+                f"whole: take scaler='none' and subtract='none', not {self.scaler!r} and {self.subtract!r}."
+            )
         if self.training.free_running and (self.mode == "sequences" or not self.network.recursive):
             raise OptionError(
                 f"training.free_running={self.training.free_running} runs windows on forecasts that are fed back: take "
@@ -160,6 +165,8 @@ class RecurrentForecaster:
         """
         config = self.config
         _check_past(config, panel.columns)
+        if config.network.loss in COUNTS:
+            _check_counts(panel, split)
         scaling = fit_scaling(config.scaler, panel, split.train_end)
         static_scaling = SCALERS["standard"].fit(panel.static)
         self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
@@ -302,9 +309,11 @@ class RecurrentForecaster:
     def _quantiles(
         self, paths: Float32[np.ndarray, "part paths horizon targets"]
     ) -> Float32[np.ndarray, "part horizon targets levels"]:
-        """The quantiles of sample paths at each step."""
-        levels = np.asarray(self.config.network.levels, dtype=np.float32)
-        return np.moveaxis(np.quantile(paths, levels, axis=1), 0, -1)
+        """The quantiles of sample paths at each step; of counts always a count."""
+        network = self.config.network
+        levels = np.asarray(network.levels, dtype=np.float32)
+        found = np.quantile(paths, levels, axis=1, method="inverted_cdf" if network.loss in COUNTS else "linear")
+        return np.moveaxis(found, 0, -1)
 
     def _scaling_for(self, panel: Panel, origins: Origins) -> Scaling:
         fitted = self.fitted_
@@ -414,6 +423,20 @@ def _check_past(config: ForecasterConfig, columns: Columns) -> None:
             f"decode='recursive' reads rows of the horizon, where {', '.join(columns.past)} are not known: leave past "
             f"covariates out (past=none), name those that are planned as future ones, or take another decode."
         )
+
+
+def _check_counts(panel: Panel, split: Split) -> None:
+    """What is learnt from must be counts."""
+    for series, end in enumerate(split.validation_end.tolist()):
+        values = panel.targets[panel.rows(series)][:end]
+        wrong = np.argwhere(np.isfinite(values) & ((values < 0) | (values != np.floor(values))))
+        if len(wrong):
+            row, target = wrong[0].tolist()
+            time = show_time(panel.times[panel.rows(series)][row])
+            raise InputError(
+                f'{panel.columns.target[target]} of series "{panel.ids[series]}" is {values[row, target]:g} at {time}, '
+                f"and counts are whole numbers from 0 up: take another loss, such as normal or quantile."
+            )
 
 
 def _check_future(panel: Panel, origins: Origins, horizon: int) -> None:

@@ -97,7 +97,8 @@ class NetFlags:
     ensemble
         Nets trained together; their median is the forecast (default: 1).
     loss
-        What training makes small: errors, or the negative log-likelihood of a density (default: quantile).
+        What training makes small: errors, or the negative log-likelihood of a density, or of counts (default:
+        quantile).
     quantiles
         Levels that the quantile loss trains, or that are read off a density (default: 0.1 0.5 0.9).
     """
@@ -119,7 +120,7 @@ class NetFlags:
     embedding: int | None = None
     output_dropout: float | None = None
     ensemble: int | None = None
-    loss: Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture"] | None = None
+    loss: Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture", "negative_binomial"] | None = None
     quantiles: Numbers = None
 
 

@@ -6,6 +6,10 @@ cross.  An untrained head says zero everywhere: a density around the base, the n
 normal     location and scale                                  Salinas et al. 2020, DeepAR, section 3.1
 student    location, scale and degrees of freedom above 2      heavier tails, with a variance that exists
 mixture    weights, locations and scales of K Normals          Bishop 1994, mixture density networks, eq. 22-26
+
+Counts have a distribution of their own, on the original scale, for neither a shift nor a scale leaves them whole:
+
+negative_binomial    mean and shape, in units of the window's mean        Salinas et al. 2020, section 3.1 and eq. 4
 """
 
 from abc import ABC, abstractmethod
@@ -13,12 +17,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributions
 from torch.nn.functional import softplus
 
 LEAST_SCALE = 1e-3  # of the scaled values: a constant stretch must not make the likelihood grow without bound
+MIDDLE = 0.5413248546129181  # softplus of it is 1
+LEAST_MEAN = 1e-6  # of the window's mean: a count that is never seen is still possible
 HALVINGS = 40  # of the bracket around a quantile: down to rounding
 
 
@@ -50,7 +57,7 @@ class Density(ABC):
     @final
     def point(self, raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Its mean."""
-        return self.of(raw, base).mean
+        return self.of(raw, base).mean.to(raw.dtype)
 
     @final
     def loss(
@@ -149,8 +156,48 @@ class Mixture(Density):
         return place + scale * torch.special.ndtri(uniform[..., 1])
 
 
+@final
+class NegativeBinomial(Density):
+    """Counts: raw outputs are the mean and the shape before softplus, and `base` is the scale v of the window.
+
+    The mean m is v softplus(.), the shape a is softplus(.) / sqrt(v), and the variance m + a m^2; outputs of zero put
+    the mean on v.  The likelihood of large counts is a small difference of large numbers: it is taken in float64.
+    """
+
+    parameters = 2
+
+    def of(self, raw: Tensor, base: Tensor) -> distributions.NegativeBinomial:
+        """The distribution."""
+        raw, base = raw.double(), base.double()
+        mean = base * (softplus(raw[..., 0] + MIDDLE) + LEAST_MEAN)
+        shape = _scale(raw[..., 1]) / base.sqrt()
+        return distributions.NegativeBinomial(1 / shape, logits=(shape * mean).log(), validate_args=False)
+
+    @torch.no_grad()
+    def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
+        """Whole numbers, by scipy's inverse distribution function."""
+        return self._inverse(raw.unsqueeze(-2), base.unsqueeze(-1), levels)
+
+    @torch.no_grad()
+    def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
+        """By scipy's inverse distribution function."""
+        return self._inverse(raw, base, uniform[..., 0])
+
+    def _inverse(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
+        from scipy.stats import nbinom  # noqa: PLC0415 - heavy, and only counts need it
+
+        counts = self.of(raw, base)
+        failures = torch.sigmoid(-counts.logits)  # torch counts the others
+        found = nbinom.ppf(levels.double().numpy(), counts.total_count.numpy(), failures.numpy())
+        return torch.from_numpy(np.asarray(found)).to(raw.dtype)
+
+
 def _scale(raw: Tensor) -> Tensor:
     return softplus(raw) + LEAST_SCALE
 
 
-DENSITIES: Mapping[str, Density] = MappingProxyType({"normal": Normal(), "student": Student(), "mixture": Mixture(3)})
+DENSITIES: Mapping[str, Density] = MappingProxyType(
+    {"normal": Normal(), "student": Student(), "mixture": Mixture(3), "negative_binomial": NegativeBinomial()}
+)
+COUNTS = ("negative_binomial",)
+"""Those whose base is not added to, but the scale of the window that the counts lie in."""

@@ -54,7 +54,7 @@ class Feedback:
         """What the next step starts from, the unit it is said in, and the window in its terms."""
         targets = self.past.shape[2]
         level, unit = self.level[..., :targets], self.unit[..., :targets]
-        return Ground(forecast_base(self.past, 1, self.frame, level), unit, (self.past - level) / unit)
+        return Ground(forecast_base(self.past, 1, self.frame, level), unit, (self.past - level) / unit, self.past)
 
     def advance(
         self,

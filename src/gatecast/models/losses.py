@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-LossName = Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture"]
+LossName = Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture", "negative_binomial"]
 Elementwise = Callable[[Tensor, Tensor], Tensor]
 
 

@@ -19,7 +19,7 @@ from gatecast.data.batches import Batch, Cutoffs, Stretch
 from gatecast.data.causal import causal_count
 from gatecast.errors import OptionError
 from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSizes, Highway, repeated
-from gatecast.models.distributions import DENSITIES
+from gatecast.models.distributions import COUNTS, DENSITIES
 from gatecast.models.encoders import EncoderSizes, encoder
 from gatecast.models.feedback import Feedback
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
@@ -44,8 +44,8 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         highway: add a linear forecast from the window to the net's.
         ensemble: nets trained together from different first weights; their median is the forecast.
         output_dropout: share of the state dropped before the output while training.
-        loss: `quantile`; `mae`, `mse` or `huber` of a point; or `normal`, `student` or `mixture`, the negative
-            log-likelihood of a density.
+        loss: `quantile`; `mae`, `mse` or `huber` of a point; `normal`, `student` or `mixture`, the negative
+            log-likelihood of a density; or `negative_binomial`, that of counts.
         quantiles: the levels that the quantile loss trains, or that are read off the density; ascending, with 0.5 among
             them.
     """
@@ -171,7 +171,7 @@ class Said(NamedTuple):
     Attributes:
         stands: what it is said of, and in which unit.
         raw: quantiles, parameters of a density, or a point, beside `base`.
-        base: the linear forecast, beside the base of `stands`.
+        base: the linear forecast, beside the base of `stands`; of counts, the scale of the window.
     """
 
     stands: Ground
@@ -349,7 +349,11 @@ class RecurrentNetwork(nn.Module):
         """What the decoder says, and the linear forecast that it is said of, both beside the base and in its unit."""
         raw = self.decoder(at, known).unflatten(-1, (stands.window.shape[2], -1))  # (n, H, targets, raw)
         linear = self.highway(stands.window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
-        return Said(stands, raw, linear)
+        if self.config.loss not in COUNTS:
+            return Said(stands, raw, linear)
+        scale = 1 + stands.past.abs().mean(dim=1, keepdim=True)  # Salinas et al. 2020, section 3.3
+        raw = torch.cat([raw[..., :1] + linear.unsqueeze(-1), raw[..., 1:]], dim=-1)
+        return Said(stands.of_counts(), raw, scale.expand_as(linear))
 
     def _given(self, batch: Batch) -> Batch:
         return batch.apart() if self.config.channels == "apart" else batch

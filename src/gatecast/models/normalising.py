@@ -48,11 +48,16 @@ class Frame(Struct, frozen=True):
 
 
 class Ground(NamedTuple):
-    """What a forecast stands on: `base + unit * said`; and the window in its terms."""
+    """What a forecast stands on: `base + unit * said`; the window in its terms; and the window as it is."""
 
     base: Float[Tensor, "cutoffs horizon targets"]
     unit: Float[Tensor, "cutoffs one targets"]
     window: Float[Tensor, "cutoffs lookback targets"]
+    past: Float[Tensor, "cutoffs lookback targets"]
+
+    def of_counts(self) -> "Ground":
+        """That of counts, which are said as they are."""
+        return self._replace(base=torch.zeros_like(self.base), unit=torch.ones_like(self.unit))
 
 
 def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, frame: Frame, *, steps: bool) -> Tensor:
@@ -86,7 +91,7 @@ def ground(cutoffs: Cutoffs, frame: Frame) -> Ground:
         level, unit = past[:, -1:], cutoffs.spread.unsqueeze(1)
     else:
         level, unit = level_and_unit(past, frame)
-    return Ground(forecast_base(past, horizon, frame, level), unit, (past - level) / unit)
+    return Ground(forecast_base(past, horizon, frame, level), unit, (past - level) / unit, past)
 
 
 def forecast_base(
