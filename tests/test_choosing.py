@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -197,3 +198,14 @@ def test_flags_of_observation_are_read_where_training_saw_a_gap() -> None:
             values[place] = np.nan
         panel = numbered(values)
         assert choose(panel, split_by_time(panel, 6), Asked(horizon=6)).config.flags == expected
+
+
+def test_forecasts_that_are_fed_back_are_normalised_causally_unless_said_otherwise() -> None:
+    panel = numbered(sine(12).cumsum())
+    asked = Asked(horizon=6, subtract="last", network=NetworkConfig(decode="recursive", loss="normal"))
+    split = split_by_time(panel, 6)
+    chosen = choose(panel, split, asked)
+    assert chosen.config.normalise == "causal"
+    assert "normalise" in {guess.what for guess in chosen.guesses}
+    for changes in ({"normalise": "last"}, {"season": 40, "lookback": 30}):
+        assert choose(panel, split, msgspec.structs.replace(asked, **changes)).config.normalise == "last"

@@ -25,6 +25,7 @@ class Forecast:
         mean: the point forecast (for a net trained on quantiles, the median).
         levels: the quantile levels, ascending; empty for a point forecaster.
         quantiles: one forecast for each level.
+        samples: sample paths, where they were asked for; one path is one way that all steps may go together.
     """
 
     ids: tuple[str, ...]
@@ -35,6 +36,7 @@ class Forecast:
     mean: Float64[np.ndarray, "windows horizon targets"]
     levels: tuple[float, ...]
     quantiles: Float64[np.ndarray, "windows horizon targets levels"]
+    samples: Float64[np.ndarray, "windows paths horizon targets"] | None = None
 
     def to_frame(self) -> pl.DataFrame:
         """One row for each window and step: `unique_id, cutoff, ds, mean, q0.1, ...`.

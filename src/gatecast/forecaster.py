@@ -1,12 +1,14 @@
 """RecurrentForecaster: a net, the scaling it was trained with and its columns, behind `fit` and `forecast`."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from msgspec import Struct
+from torch import Tensor
 
 from gatecast.data.batches import Layout, PanelTensors, calendar_columns, panel_tensors
 from gatecast.data.calendar import Cycle, Frequency, show_time
@@ -19,10 +21,12 @@ from gatecast.data.windows import thin, windows_between
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
 from gatecast.evaluation.scoring import mase_scales
 from gatecast.forecast import Forecast, make_forecast
+from gatecast.models.distributions import COUNTS, DENSITIES
+from gatecast.models.draws import origin_draws
 from gatecast.models.ensemble import Network, build_network
-from gatecast.models.network import NetworkConfig, Sizes
+from gatecast.models.network import NetworkConfig, Sizes, check_paths
 from gatecast.models.normalising import Frame, Normalise, Subtract
-from gatecast.models.passing import bounded_outputs_at, outputs_at
+from gatecast.models.passing import bounded_outputs_at, outputs_at, states_at
 from gatecast.models.words import Codes
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course, Sequences, Windows
@@ -30,6 +34,7 @@ from gatecast.training.loop import TrainingState, train
 
 MOST_VALIDATION_WINDOWS = 1024
 BATCH = 1024
+PATHS_AT_ONCE = 16_384  # sample paths side by side: some tens of MB
 MOST_WEIGHT = 10.0  # of a series in the loss, in medians
 Mode = Literal["windows", "sequences"]
 
@@ -84,6 +89,16 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.mode == "sequences":
             self._check_sequences()
+        if self.network.loss in COUNTS and (self.scaler, self.subtract) != ("none", "none"):
+            raise OptionError(
+                f"loss={self.network.loss!r} is of counts as they are, and neither a shift nor a scale leaves them "
+                f"whole: take scaler='none' and subtract='none', not {self.scaler!r} and {self.subtract!r}."
+            )
+        if self.training.free_running and (self.mode == "sequences" or not self.network.recursive):
+            raise OptionError(
+                f"training.free_running={self.training.free_running} runs windows on forecasts that are fed back: take "
+                f"decode='recursive' and mode='windows', or leave it out."
+            )
 
     def _check_sequences(self) -> None:
         """What needs a window cannot be had where a state is carried."""
@@ -162,24 +177,27 @@ class RecurrentForecaster:
         Finish with `keep_best(state)`.
         """
         config = self.config
+        _check_past(config, panel.columns)
+        if config.network.loss in COUNTS:
+            _check_counts(panel, split)
         scaling = fit_scaling(config.scaler, panel, split.train_end)
         static_scaling = leave_alone(SCALERS["standard"].fit(panel.static), panel.columns.categorical_static)
         self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
         sizes = network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
         self.network_ = build_network(config.network, sizes, config.training.seed)
         weight = loss_weights(config.loss_season, panel, split, scaling)
-        course = self._course(panel, split, self._tensors(panel, scaling, weight))
+        course = self._course(panel, split, self._tensors(panel, scaling, weight, learnt_steps(config)))
         return self.network_, course, TrainingState(self.network_, config.training)
 
     def _course(self, panel: Panel, split: Split, tensors: PanelTensors) -> Course:
         """What training learns from, and what it is judged by."""
         config, training = self.config, self.config.training
-        shape = (config.lookback, config.horizon)
+        shape = (config.lookback, learnt_steps(config))
         train = windows_between(panel, np.zeros_like(split.train_end), split.train_end, *shape)
         validation = windows_between(panel, split.train_end, split.validation_end, *shape)
         judged = tensors.place(thin(validation, MOST_VALIDATION_WINDOWS))
         if config.mode == "windows":
-            return Windows(tensors, judged, tensors.place(train), training.batch_size, training.seed)
+            return Windows(tensors, judged, tensors.place(train), training)
         rows = np.maximum(split.train_end - 1, 0)  # the last row has no target to learn
         sampler = StreamSampler(rows, training.streams, training.time, training.chunks, training.seed)
         ends = tensors.starts[:-1] + torch.from_numpy(split.train_end)
@@ -210,23 +228,63 @@ class RecurrentForecaster:
         """
         if self.config.mode == "windows":
             raise OptionError("mode='windows' reads every window from a state of zeros: no state is carried.")
+        if self.config.network.recursive:
+            raise OptionError("decode='recursive' goes on from the state at the cutoff: it has no bounded context.")
         if context < 1:
             raise OptionError(f"context counts rows from 1 up, got context={context}.")
         return self._forecast(panel, origins, horizon, context)
 
     def _forecast(self, panel: Panel, origins: Origins, horizon: int, context: int | None = None) -> Forecast:
         self._check(panel, origins, horizon)
+        scaling, network = self._scaling_for(panel, origins), self.config.network
+        if network.samples:
+            parts = self._paths(panel, origins, scaling, (network.paths, horizon))
+            output = np.concatenate([self._quantiles(paths) for paths in parts])
+        else:
+            output = self._run(self._tensors(panel, scaling), origins, context)[:, :horizon]  # (W, H, targets, levels)
+        return _on_original_scale(panel, origins, output, scaling, network.levels)
+
+    def sample(self, panel: Panel, origins: Origins, horizon: int, paths: int | None = None) -> Forecast:
+        """As `forecast`, with `samples`: the sample paths that its quantiles are read off.
+
+        Each path is fed its own draws.  Draws are a function of the training's seed, the name of the series and the
+        position of the origin: paths come out the same whatever else is forecast, and the first of many are the few.
+
+        Args:
+            panel: the table.
+            origins: where forecasts start.
+            horizon: rows to forecast.
+            paths: how many from each origin; None for `config.network.paths`.
+
+        Raises:
+            OptionError: the net makes no paths; and as `forecast` does.
+        """
+        network, count = self.config.network, paths if paths is not None else self.config.network.paths
+        if not network.samples:
+            raise OptionError(
+                f"sample paths need decode='recursive' and loss={', '.join(DENSITIES)}; this net has "
+                f"decode={network.decode!r} and loss={network.loss!r}."
+            )
+        check_paths(count)
+        self._check(panel, origins, horizon)
         scaling = self._scaling_for(panel, origins)
-        output = self._run(self._tensors(panel, scaling), origins, context)[:, :horizon]  # (W, H, targets, levels)
-        return _on_original_scale(panel, origins, output, scaling, self.config.network.levels)
+        drawn = list(self._paths(panel, origins, scaling, (count, horizon)))
+        output = np.concatenate([self._quantiles(part) for part in drawn])
+        forecast = _on_original_scale(panel, origins, output, scaling, network.levels)
+        scaled = np.concatenate(drawn).astype(np.float64)
+        return replace(forecast, samples=_targets_of(scaling, scaled.shape[-1]).inverse(scaled, _beside(origins, 2)))
 
     def _tensors(
-        self, panel: Panel, scaling: Scaling, weight: Float[np.ndarray, "series targets"] | None = None
+        self,
+        panel: Panel,
+        scaling: Scaling,
+        weight: Float[np.ndarray, "series targets"] | None = None,
+        horizon: int | None = None,
     ) -> PanelTensors:
         static = self.fitted_.static_scaling.transform(panel.static, 0)
         config = self.config
         season = frame_of(config).season if config.normalise == "causal" else None
-        layout = Layout(config.lookback, config.horizon, season, config.flags, config.calendar)
+        layout = Layout(config.lookback, horizon or config.horizon, season, config.flags, config.calendar)
         trained = {name: index for index, name in enumerate(self.fitted_.ids)}
         identity = np.array([trained.get(name, -1) for name in panel.ids], dtype=np.int64)
         return panel_tensors(panel, scaling, static, layout, identity, weight)
@@ -235,6 +293,9 @@ class RecurrentForecaster:
     def _run(self, tensors: PanelTensors, origins: Origins, context: int | None) -> np.ndarray:
         """The net's output for every origin, on the scaled values; (windows, horizon, targets, levels)."""
         network, places = self.network_, tensors.place(origins)
+        if self.config.network.recursive:
+            points = np.concatenate(list(self._feed_back(tensors, origins, None)))
+            return np.asarray(points[:, 0, :, :, None])
         if self.config.mode == "windows":
             return np.asarray(torch.cat([network(tensors.gather(part)) for part in places.split(BATCH)]))
         if context is None:
@@ -246,6 +307,46 @@ class RecurrentForecaster:
             for output, part in zip(outputs.split(BATCH), places.split(BATCH), strict=True)
         ]
         return np.asarray(torch.cat(parts))
+
+    def _paths(
+        self, panel: Panel, origins: Origins, scaling: Scaling, size: tuple[int, int]
+    ) -> Iterator[Float32[np.ndarray, "part paths horizon targets"]]:
+        """Sample paths on the scaled values, some origins at a time; `size` is how many paths of how many rows."""
+        paths, horizon = size
+        names = [panel.ids[series] for series in origins.series.tolist()]
+        shape = (paths, self.config.horizon, len(panel.columns.target))
+
+        def draws(part: slice) -> Tensor:
+            own = origin_draws(self.config.training.seed, names[part], origins.position[part], shape)
+            return torch.from_numpy(own[:, :, :horizon])
+
+        yield from self._feed_back(self._tensors(panel, scaling, horizon=horizon), origins, (paths, draws))
+
+    def _feed_back(
+        self, tensors: PanelTensors, origins: Origins, drawing: tuple[int, Callable[[slice], Tensor]] | None
+    ) -> Iterator[Float32[np.ndarray, "part paths horizon targets"]]:
+        """Forecasts of a recursive net over the horizon of the tensors, as many origins at a time as memory holds."""
+        network, places = self.network_, tensors.place(origins)
+        carried = self.config.mode == "sequences"
+        read = states_at(network, tensors, places) if carried else None
+        most = max(1, PATHS_AT_ONCE // (1 if drawing is None else drawing[0]))
+        for first in range(0, len(places), most):
+            part = slice(first, first + most)
+            batch, draws = tensors.gather(places[part]), None if drawing is None else drawing[1](part)
+            with torch.inference_mode():
+                paths = (
+                    network.paths(batch, draws) if read is None else network.paths_from(read.some(part), batch, draws)
+                )
+            yield np.asarray(paths)
+
+    def _quantiles(
+        self, paths: Float32[np.ndarray, "part paths horizon targets"]
+    ) -> Float32[np.ndarray, "part horizon targets levels"]:
+        """The quantiles of sample paths at each step; of counts always a count."""
+        network = self.config.network
+        levels = np.asarray(network.levels, dtype=np.float32)
+        found = np.quantile(paths, levels, axis=1, method="inverted_cdf" if network.loss in COUNTS else "linear")
+        return np.moveaxis(found, 0, -1)
 
     def _scaling_for(self, panel: Panel, origins: Origins) -> Scaling:
         fitted = self.fitted_
@@ -335,13 +436,50 @@ def _on_original_scale(
 
     Quantiles are sorted at each step, which can only bring them closer to the truth (Chernozhukov et al. 2010).
     """
-    targets = output.shape[2]
-    own = Scaling(scaling.centre[:, :targets], scaling.scale[:, :targets])
+    own = _targets_of(scaling, output.shape[2])
     spread = np.moveaxis(np.sort(output.astype(np.float64), axis=-1), -1, 1)  # (W, levels, H, targets)
-    values = np.moveaxis(own.inverse(spread, origins.series[:, None, None]), 1, -1)
+    values = np.moveaxis(own.inverse(spread, _beside(origins, 2)), 1, -1)
     if not levels:
         return make_forecast(panel, origins, values[..., 0])
     return make_forecast(panel, origins, values[..., levels.index(0.5)], levels, values)
+
+
+def _targets_of(scaling: Scaling, targets: int) -> Scaling:
+    """The numbers of the targets alone."""
+    return Scaling(scaling.centre[:, :targets], scaling.scale[:, :targets])
+
+
+def _beside(origins: Origins, axes: int) -> np.ndarray:
+    """The series of each window, to lie beside arrays with so many more axes before the targets."""
+    return origins.series.reshape(-1, *[1] * axes)
+
+
+def learnt_steps(config: ForecasterConfig) -> int:
+    """Rows of the horizon that training looks at: one, where every other forecast comes from the net's own."""
+    return 1 if config.network.recursive and not config.training.free_running else config.horizon
+
+
+def _check_past(config: ForecasterConfig, columns: Columns) -> None:
+    """Nobody knows the past covariates of a row that is forecast."""
+    if config.network.recursive and columns.past:
+        raise OptionError(
+            f"decode='recursive' reads rows of the horizon, where {', '.join(columns.past)} are not known: leave past "
+            f"covariates out (past=none), name those that are planned as future ones, or take another decode."
+        )
+
+
+def _check_counts(panel: Panel, split: Split) -> None:
+    """What is learnt from must be counts."""
+    for series, end in enumerate(split.validation_end.tolist()):
+        values = panel.targets[panel.rows(series)][:end]
+        wrong = np.argwhere(np.isfinite(values) & ((values < 0) | (values != np.floor(values))))
+        if len(wrong):
+            row, target = wrong[0].tolist()
+            time = show_time(panel.times[panel.rows(series)][row])
+            raise InputError(
+                f'{panel.columns.target[target]} of series "{panel.ids[series]}" is {values[row, target]:g} at {time}, '
+                f"and counts are whole numbers from 0 up: take another loss, such as normal or quantile."
+            )
 
 
 def _check_future(panel: Panel, origins: Origins, horizon: int) -> None:

@@ -92,7 +92,10 @@ class NetFlags:
     segment
         Rows joined for each update of the state (default: 1).
     decode
-        All steps from the state at the cutoff, or segments: each segment from one more update of it (default: direct).
+        All steps from the state at the cutoff; segments, each from one more update of it; seq2seq, a layer of its own
+        over the horizon; or recursive, one step that is fed back (default: direct).
+    paths
+        Sample paths that the quantiles of a recursive density are read off (default: 100).
     channels
         Several targets read jointly, or each apart by the same net (default: joint).
     embedding
@@ -114,7 +117,8 @@ class NetFlags:
     zoneout
         Share of units that keep their state in a step of training; slow (default: 0).
     loss
-        What training makes small: errors, or the negative log-likelihood of a density (default: quantile).
+        What training makes small: errors, or the negative log-likelihood of a density, or of counts (default:
+        quantile).
     quantiles
         Levels that the quantile loss trains, or that are read off a density (default: 0.1 0.5 0.9).
     """
@@ -130,7 +134,8 @@ class NetFlags:
     num_layers: int | None = None
     dropout: float | None = None
     segment: int | None = None
-    decode: Literal["direct", "segments"] | None = None
+    decode: Literal["direct", "segments", "seq2seq", "recursive"] | None = None
+    paths: int | None = None
     channels: Literal["joint", "apart"] | None = None
     embedding: int | None = None
     output_dropout: float | None = None
@@ -141,7 +146,7 @@ class NetFlags:
     variational_dropout: float | None = None
     weight_dropout: float | None = None
     zoneout: float | None = None
-    loss: Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture"] | None = None
+    loss: Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture", "negative_binomial"] | None = None
     quantiles: Numbers = None
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
-from gatecast.data.causal import causal
+from gatecast.data.causal import causal, covariate_places
 from gatecast.data.columns import Columns
 from gatecast.data.filling import carry_forward
 from gatecast.data.missing import rows_since_seen
@@ -42,6 +42,10 @@ class Cutoffs:
     actual: Float[Tensor, "cutoffs horizon targets"]
     mask: Float[Tensor, "cutoffs horizon targets"]
 
+    def first_step(self) -> "Cutoffs":
+        """The same cutoffs with a horizon of one row."""
+        return Cutoffs(self.past, self.spread, *(rows[:, :1] for rows in (self.known, self.actual, self.mask)))
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -54,8 +58,10 @@ class Batch:
         observed: 1 where `past` was observed, 0 where it was carried forward; then, if the layout has it, how long ago
             each channel was seen before (log1p of the rows).
         known: what is known in advance over the lookback and the horizon: future covariates, then the calendar.
+        ahead: causal features of the covariates over the horizon, if the layout has them: of what is known in advance.
         static: covariates of the series, scaled.
         identity: the number of each series among those trained, -1 for a new one.
+        age: rows of each series before the cutoff.
         actual: the targets over the horizon; 0 where missing.
         mask: how much `actual` counts in the loss where it was observed, else 0.
     """
@@ -64,8 +70,10 @@ class Batch:
     causal: Float[Tensor, "batch lookback causal"]
     observed: Float[Tensor, "batch lookback flags"]
     known: Float[Tensor, "batch lookback_plus_horizon known"]
+    ahead: Float[Tensor, "batch horizon ahead"]
     static: Float[Tensor, "batch static"]
     identity: Int64[Tensor, " batch"]
+    age: Int64[Tensor, " batch"]
     actual: Float[Tensor, "batch horizon targets"]
     mask: Float[Tensor, "batch horizon targets"]
 
@@ -92,8 +100,10 @@ class Batch:
             causal=self.causal.repeat_interleave(targets, dim=0),
             observed=torch.cat([split(part, targets) for part in self.observed.split(self.past.shape[2], -1)], dim=-1),
             known=self.known.repeat_interleave(targets, dim=0),
+            ahead=self.ahead.repeat_interleave(targets, dim=0),
             static=self.static.repeat_interleave(targets, dim=0),
             identity=identity.flatten(),
+            age=self.age.repeat_interleave(targets, dim=0),
             actual=split(self.actual, targets),
             mask=split(self.mask, targets),
         )
@@ -157,6 +167,7 @@ class PanelTensors:
         channels: how many channels.
         causal: how many causal features, the targets' spreads among them.
         flags: how many columns tell what was observed.
+        ahead: which of them are of covariates alone.
         targets: how many of the channels are targets.
         lookback: rows of a window before its cutoff.
         horizon: rows after it.
@@ -171,6 +182,7 @@ class PanelTensors:
     channels: int
     causal: int
     flags: int
+    ahead: list[int]
     targets: int
     lookback: int
     horizon: int
@@ -197,8 +209,10 @@ class PanelTensors:
             causal=causal[:, back],
             observed=observed[:, back],
             known=known,
+            ahead=causal[:, ahead, self.ahead],
             static=self.static[series],
             identity=self.identity[series],
+            age=first[:, 0] - self.starts[series],
             actual=values[:, ahead, : self.targets] * seen,
             mask=seen * self.weight[series, None],
         )
@@ -323,6 +337,7 @@ def panel_tensors(
     if layout.since:
         flags.append(np.log1p(rows_since_seen(values, offsets)))
     table = np.concatenate([filled, *features, *flags, known], axis=1, dtype=np.float32)
+    numbers = panel.columns.categorical_channels.count(False)
     return PanelTensors(
         starts=torch.tensor(offsets, device=layout.device),
         table=torch.from_numpy(table).to(layout.device),
@@ -335,6 +350,7 @@ def panel_tensors(
         channels=values.shape[1],
         causal=sum(part.shape[1] for part in features),
         flags=sum(part.shape[1] for part in flags),
+        ahead=[] if layout.causal is None else covariate_places(numbers, targets, layout.causal),
         targets=targets,
         lookback=layout.lookback,
         horizon=horizon,

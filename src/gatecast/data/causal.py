@@ -71,6 +71,13 @@ def causal_count(channels: int, targets: int, season: int) -> int:
     return 3 * channels + (targets if season > 1 else 0) + channels - targets
 
 
+def covariate_places(channels: int, targets: int, season: int) -> list[int]:
+    """Which of the features that `causal` makes are of covariates alone."""
+    places = [block * channels + channel for block in range(3) for channel in range(targets, channels)]
+    first = 3 * channels + (targets if season > 1 else 0)
+    return places + list(range(first, first + channels - targets))
+
+
 def running_mean(
     values: Float[np.ndarray, "rows channels"], offsets: Int64[np.ndarray, " series_plus_one"], factor: float
 ) -> Float[np.ndarray, "rows channels"]:

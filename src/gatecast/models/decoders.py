@@ -2,24 +2,30 @@
 
 direct      all steps from the state at the cutoff
 segments    `segment` steps at a time, each from the state at the cutoff and one more update of it
+seq2seq     a layer of its own runs over the horizon, from a state made of the one at the cutoff
+recursive   one step, which the encoder then reads as the next row (`network.py` goes round); this is the direct one
 
-Both read the state at the cutoff, the only one that has seen every observation.  Reading step k from an older state (as
+All read the state at the cutoff, the only one that has seen every observation.  Reading step k from an older state (as
 when the states are shifted by the horizon) would forget the last H - k of them.  The last layer of each is zero at the
 start: an untrained net forecasts its base, the naive forecast, and training can only add to it.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, final
 
 import torch
 from jaxtyping import Float
+from msgspec import structs
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from gatecast.cells import equations_of
+from gatecast.cells.cell import pack_states
 from gatecast.cells.equations import States
 from gatecast.models.linear import Linear
-from gatecast.nn import LayerConfig
+from gatecast.nn import LayerConfig, recurrent_layer
 
-DecoderName = Literal["direct", "segments"]
+DecoderName = Literal["direct", "segments", "seq2seq", "recursive"]
+PLACE = 16  # features of a step's place in the horizon
 CONTEXT = 16  # features of each step's context
 JOINT = 32  # units of the net shared by all steps
 
@@ -101,12 +107,56 @@ class SegmentDecoder(nn.Module):
         if self.known is not None:
             rows = pad(known, (0, 0, 0, self.count * sizes.segment - sizes.horizon))
             x = x + self.known(rows.unflatten(1, (self.count, sizes.segment)).flatten(2))
-        output, _ = at.layer(x.flatten(0, 1).unsqueeze(1), _repeated(at.state, self.count))
+        output, _ = at.layer(x.flatten(0, 1).unsqueeze(1), repeated(at.state, self.count))
         said = self.output(self.dropout(output[:, 0]))  # (n * segments, segment * outputs)
         return said.view(count, self.count * sizes.segment, sizes.outputs)[:, : sizes.horizon]
 
 
-def _repeated(state: Tensor | States | None, times: int) -> Tensor | States | None:
+@final
+class RecurrentDecoder(nn.Module):
+    """A layer of its own over the horizon (Sutskever et al. 2014, sequence to sequence, section 2).
+
+    It has the encoder's cell, reads an embedding of each step's place in the horizon and what is known in advance of
+    its row, and starts from a linear map of the encoder's output at the cutoff.
+    """
+
+    def __init__(self, layer: LayerConfig, sizes: DecoderSizes, dropout: float) -> None:
+        super().__init__()
+        own = structs.replace(layer, num_layers=1, dropout=0.0, bidirectional=False, learn_initial_state=False)
+        self.place = nn.Parameter(torch.randn(sizes.horizon, PLACE))
+        self.layer = recurrent_layer(own, PLACE + sizes.known, sizes.horizon)
+        equations = equations_of(self.layer)
+        widths = zip(equations.states, equations.state_sizes(layer.hidden_size), strict=True)
+        self.widths = [(width, name in equations.learnable) for name, width in widths]
+        self.start = Linear(layer.output_size, sum(width for width, learnable in self.widths if learnable))
+        self.known = sizes.known
+        self.dropout = nn.Dropout(dropout)
+        self.output = Linear(layer.hidden_size, sizes.outputs)
+        _start_at_zero(self.output)
+
+    def forward(
+        self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"]
+    ) -> Float[Tensor, "cutoffs horizon outputs"]:
+        """One row of outputs for each step of the horizon."""
+        place = self.place.expand(len(at.output), -1, -1)
+        x = torch.cat([place, known], dim=-1) if self.known else place
+        output, _ = self.layer(x.contiguous(), self._first(at.output))
+        return self.output(self.dropout(output))
+
+    def _first(self, output: Float[Tensor, "cutoffs features"]) -> Tensor | States:
+        """The state before the first step; what cannot be learnt of it starts from zero."""
+        said = self.start(output).unsqueeze(0)
+        learnt = iter(said.split([width for width, learnable in self.widths if learnable], dim=-1))
+        zeros = said.new_zeros
+        return pack_states(
+            tuple(
+                next(learnt).contiguous() if learnable else zeros(1, len(output), width)
+                for width, learnable in self.widths
+            )
+        )
+
+
+def repeated(state: Tensor | States | None, times: int) -> Tensor | States | None:
     """The state of each sequence `times` times; (layers, n * times, H)."""
     if state is None or isinstance(state, Tensor):
         return None if state is None else state.repeat_interleave(times, dim=1)
@@ -118,7 +168,12 @@ def _start_at_zero(linear: Linear) -> None:
     nn.init.zeros_(linear.bias)
 
 
-DECODERS: dict[str, type[DirectDecoder | SegmentDecoder]] = {"direct": DirectDecoder, "segments": SegmentDecoder}
+DECODERS: dict[str, type[DirectDecoder | SegmentDecoder | RecurrentDecoder]] = {
+    "direct": DirectDecoder,
+    "segments": SegmentDecoder,
+    "seq2seq": RecurrentDecoder,
+    "recursive": DirectDecoder,
+}
 
 
 class Highway(nn.Module):

@@ -6,6 +6,10 @@ cross.  An untrained head says zero everywhere: a density around the base, the n
 normal     location and scale                                  Salinas et al. 2020, DeepAR, section 3.1
 student    location, scale and degrees of freedom above 2      heavier tails, with a variance that exists
 mixture    weights, locations and scales of K Normals          Bishop 1994, mixture density networks, eq. 22-26
+
+Counts have a distribution of their own, on the original scale, for neither a shift nor a scale leaves them whole:
+
+negative_binomial    mean and shape, in units of the window's mean        Salinas et al. 2020, section 3.1 and eq. 4
 """
 
 from abc import ABC, abstractmethod
@@ -13,12 +17,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributions
 from torch.nn.functional import softplus
 
 LEAST_SCALE = 1e-3  # of the scaled values: a constant stretch must not make the likelihood grow without bound
+MIDDLE = 0.5413248546129181  # softplus of it is 1
+LEAST_MEAN = 1e-6  # of the window's mean: a count that is never seen is still possible
 HALVINGS = 40  # of the bracket around a quantile: down to rounding
 
 
@@ -37,6 +44,20 @@ class Density(ABC):
         self, raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"], levels: Float[Tensor, " levels"]
     ) -> Float[Tensor, "*shape levels"]:
         """Its quantiles at ascending levels; without gradients, for they are read, not trained."""
+
+    @abstractmethod
+    def draw(
+        self,
+        raw: Float[Tensor, "*shape parameters"],
+        base: Float[Tensor, "*shape"],
+        uniform: Float[Tensor, "*shape two"],
+    ) -> Float[Tensor, "*shape"]:
+        """One value from each density, made of two independent numbers that are uniform between 0 and 1."""
+
+    @final
+    def point(self, raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Its mean."""
+        return self.of(raw, base).mean.to(raw.dtype)
 
     @final
     def loss(
@@ -62,6 +83,11 @@ class Normal(Density):
         density = self.of(raw.unsqueeze(-2), base.unsqueeze(-1))
         return density.icdf(levels)
 
+    def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
+        """By the inverse distribution function."""
+        density = self.of(raw, base)
+        return density.loc + density.scale * torch.special.ndtri(uniform[..., 0])
+
 
 @final
 class Student(Density):
@@ -83,6 +109,12 @@ class Student(Density):
         freedom = density.df.double().unsqueeze(-1).numpy()
         steps = torch.from_numpy(stdtrit(freedom, levels.double().numpy())).to(raw.dtype)
         return density.loc.unsqueeze(-1) + density.scale.unsqueeze(-1) * steps
+
+    def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
+        """In polar coordinates (Bailey 1994, "Polar generation of random variates with the t-distribution")."""
+        density = self.of(raw, base)
+        radius = (density.df * torch.expm1(-2 / density.df * uniform[..., 0].log())).sqrt()
+        return density.loc + density.scale * radius * torch.cos(2 * torch.pi * uniform[..., 1])
 
 
 @final
@@ -113,9 +145,59 @@ class Mixture(Density):
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
         return (low + high) / 2
 
+    def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
+        """One of the Normals, by the shares of their weights; then a value of it."""
+        density = self.of(raw, base)
+        ends = density.mixture_distribution.probs.cumsum(dim=-1)[..., :-1]
+        chosen = (uniform[..., :1] > ends).sum(dim=-1, keepdim=True)
+        place, scale = (
+            getattr(density.component_distribution, name).gather(-1, chosen)[..., 0] for name in ("loc", "scale")
+        )
+        return place + scale * torch.special.ndtri(uniform[..., 1])
+
+
+@final
+class NegativeBinomial(Density):
+    """Counts: raw outputs are the mean and the shape before softplus, and `base` is the scale v of the window.
+
+    The mean m is v softplus(.), the shape a is softplus(.) / sqrt(v), and the variance m + a m^2; outputs of zero put
+    the mean on v.  The likelihood of large counts is a small difference of large numbers: it is taken in float64.
+    """
+
+    parameters = 2
+
+    def of(self, raw: Tensor, base: Tensor) -> distributions.NegativeBinomial:
+        """The distribution."""
+        raw, base = raw.double(), base.double()
+        mean = base * (softplus(raw[..., 0] + MIDDLE) + LEAST_MEAN)
+        shape = _scale(raw[..., 1]) / base.sqrt()
+        return distributions.NegativeBinomial(1 / shape, logits=(shape * mean).log(), validate_args=False)
+
+    @torch.no_grad()
+    def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
+        """Whole numbers, by scipy's inverse distribution function."""
+        return self._inverse(raw.unsqueeze(-2), base.unsqueeze(-1), levels)
+
+    @torch.no_grad()
+    def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
+        """By scipy's inverse distribution function."""
+        return self._inverse(raw, base, uniform[..., 0])
+
+    def _inverse(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
+        from scipy.stats import nbinom  # noqa: PLC0415 - heavy, and only counts need it
+
+        counts = self.of(raw, base)
+        failures = torch.sigmoid(-counts.logits)  # torch counts the others
+        found = nbinom.ppf(levels.double().numpy(), counts.total_count.numpy(), failures.numpy())
+        return torch.from_numpy(np.asarray(found)).to(raw.dtype)
+
 
 def _scale(raw: Tensor) -> Tensor:
     return softplus(raw) + LEAST_SCALE
 
 
-DENSITIES: Mapping[str, Density] = MappingProxyType({"normal": Normal(), "student": Student(), "mixture": Mixture(3)})
+DENSITIES: Mapping[str, Density] = MappingProxyType(
+    {"normal": Normal(), "student": Student(), "mixture": Mixture(3), "negative_binomial": NegativeBinomial()}
+)
+COUNTS = ("negative_binomial",)
+"""Those whose base is not added to, but the scale of the window that the counts lie in."""

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from gatecast.cells.equations import States
 from gatecast.data.batches import Batch, Cutoffs, Stretch
-from gatecast.models.network import NetworkConfig, RecurrentNetwork, Sizes
+from gatecast.models.network import AtCutoffs, NetworkConfig, RecurrentNetwork, Sizes
+
+Draws = Float[Tensor, "batch paths horizon targets two"] | None
 
 
 @final
@@ -34,15 +36,23 @@ class Ensemble(nn.Module):
         """The median of their forecasts."""
         return _median([member(batch) for member in self._each()])
 
-    def loss(self, batch: Batch) -> Float[Tensor, ""]:
+    def loss(self, batch: Batch, *, free: bool = False) -> Float[Tensor, ""]:
         """The mean of their losses."""
-        return torch.stack([member.loss(batch) for member in self._each()]).mean()
+        return torch.stack([member.loss(batch, free=free) for member in self._each()]).mean()
+
+    def paths(self, batch: Batch, draws: Draws) -> Float[Tensor, "batch paths horizon targets"]:
+        """The median of their paths, path by path: they share their draws."""
+        return _median([member.paths(batch, draws) for member in self._each()])
+
+    def paths_from(self, read: AtCutoffs, batch: Batch, draws: Draws) -> Float[Tensor, "batch paths horizon targets"]:
+        """As `paths`, from what was read out at the cutoffs of the windows."""
+        own = zip(self._shared(read.output), self._own(read.states), strict=True)
+        return _median([net.paths_from(AtCutoffs(out, states), batch, draws) for (net, out), states in own])
 
     def read(self, stretch: Stretch, states: States) -> tuple[Float[Tensor, "batch time outputs"], States]:
         """Carry the states of all of them over the rows of a stretch."""
-        each, count = self._each(), len(states) // len(self.members)
-        own = [states[number * count : (number + 1) * count] for number in range(len(each))]
-        outputs, after = zip(*(net.read(stretch, state) for net, state in zip(each, own, strict=True)), strict=True)
+        own = zip(self._each(), self._own(states), strict=True)
+        outputs, after = zip(*(net.read(stretch, state) for net, state in own), strict=True)
         return torch.cat(outputs, dim=-1), tuple(part for state in after for part in state)
 
     def forecast_from(
@@ -59,6 +69,11 @@ class Ensemble(nn.Module):
         """Each net, and what it read out."""
         each = self._each()
         return list(zip(each, output.chunk(len(each), dim=-1), strict=True))
+
+    def _own(self, states: States) -> list[States]:
+        """The states of each net."""
+        count = len(states) // len(self.members)
+        return [states[number * count : (number + 1) * count] for number in range(len(self.members))]
 
     def _each(self) -> list[RecurrentNetwork]:
         return [member for member in self.members if isinstance(member, RecurrentNetwork)]
@@ -85,6 +100,6 @@ def _seeded(config: NetworkConfig, sizes: Sizes, seed: int | None, number: int) 
         return RecurrentNetwork(config, sizes)
 
 
-def _median(forecasts: list[Float[Tensor, "cutoffs horizon targets levels"]]) -> Tensor:
+def _median(forecasts: list[Tensor]) -> Tensor:
     """The middle one; of an even number, the mean of the two in the middle."""
     return torch.stack(forecasts).quantile(0.5, dim=0)

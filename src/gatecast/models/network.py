@@ -5,7 +5,9 @@ forecast from the last row.  `read` carries a state over rows that follow each o
 `loss_from` take the output after any of them.
 """
 
-from typing import Literal
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -17,13 +19,16 @@ from gatecast.cells.equations import States
 from gatecast.data.batches import Batch, Cutoffs, Stretch
 from gatecast.data.causal import causal_count
 from gatecast.errors import OptionError
-from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSizes, Highway
-from gatecast.models.distributions import DENSITIES
+from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSizes, Highway, repeated
+from gatecast.models.distributions import COUNTS, DENSITIES
 from gatecast.models.encoders import EncoderSizes, encoder
+from gatecast.models.feedback import Feedback
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss, relative_error
 from gatecast.models.normalising import Frame, Ground, ground, input_channels, window_inputs
 from gatecast.models.words import Codes, WordEmbedding, all_of
 from gatecast.nn import LayerConfig
+
+MOST_PATHS = 100_000
 
 
 class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,8 +37,9 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         layer: the recurrent layers.
         segment: rows joined for each update of the state; 1 reads row by row.
-        decode: `direct`, all steps from the state at the cutoff, or `segments`, each `segment` steps from one more
-            update of it.
+        decode: `direct`, all steps from the state at the cutoff; `segments`, each `segment` steps from one more update
+            of it; `seq2seq`, a layer of its own over the horizon; or `recursive`, one step, whose forecast is fed back.
+        paths: sample paths of a recursive density: each is fed its own draws, and quantiles are read off them.
         channels: `joint`, one state reads all targets, or `apart`, the same net reads each target on its own.
         embedding: numbers learnt for each series (and, read apart, each target), beside its other inputs.
         readout: the `last` state of the window, or the `mean` of all states.
@@ -41,8 +47,8 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         ensemble: nets trained together from different first weights; their median is the forecast.
         output_dropout: share of the state dropped before the output while training.
         relative: share of the symmetric relative error of a point (sMAPE / 100), added to the loss.
-        loss: `quantile`; `mae`, `mse` or `huber` of a point; or `normal`, `student` or `mixture`, the negative
-            log-likelihood of a density.
+        loss: `quantile`; `mae`, `mse` or `huber` of a point; `normal`, `student` or `mixture`, the negative
+            log-likelihood of a density; or `negative_binomial`, that of counts.
         quantiles: the levels that the quantile loss trains, or that are read off the density; ascending, with 0.5 among
             them.
     """
@@ -50,6 +56,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     layer: LayerConfig = LayerConfig()
     segment: int = 1
     decode: DecoderName = "direct"
+    paths: int = 100
     channels: Literal["joint", "apart"] = "joint"
     embedding: int = 0
     readout: Literal["last", "mean"] = "last"
@@ -70,6 +77,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.segment < 1:
             raise OptionError(f"segment counts rows from 1 up, got segment={self.segment}.")
+        check_paths(self.paths)
         if self.ensemble < 1:
             raise OptionError(f"ensemble counts nets from 1 up, got ensemble={self.ensemble}.")
         if not self.relative >= 0 or (self.relative and self.loss not in POINT_LOSSES):
@@ -81,6 +89,38 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
             raise OptionError(f"embedding counts numbers from 0 up, got embedding={self.embedding}.")
         if not 0 <= self.output_dropout < 1:
             raise OptionError(f"output_dropout is a share from 0 up to (not including) 1, got {self.output_dropout}.")
+        if self.recursive:
+            self._check_recursive()
+
+    def _check_recursive(self) -> None:
+        """A forecast that is fed back needs a value to feed, and a state that one row moves on."""
+        if self.loss == "quantile":
+            raise OptionError(
+                f"decode='recursive' feeds a value back, and quantiles of one step are none: take loss="
+                f"{', '.join(DENSITIES)} for sample paths, or {', '.join(POINT_LOSSES)} for a point."
+            )
+        for name, fits in (
+            ("channels", self.channels == "joint"),
+            ("segment", self.segment == 1),
+            ("readout", self.readout == "last"),
+            ("bidirectional", not self.layer.bidirectional),
+        ):
+            if not fits:
+                value = getattr(self.layer if name == "bidirectional" else self, name)
+                raise OptionError(
+                    f"decode='recursive' goes on row by row from one state, which {name}={value!r} does not: leave "
+                    f"{name} out, or take another decode."
+                )
+
+    @property
+    def recursive(self) -> bool:
+        """Whether the net forecasts one step, and reads its own forecasts for the others."""
+        return self.decode == "recursive"
+
+    @property
+    def samples(self) -> bool:
+        """Whether forecasts are sample paths."""
+        return self.recursive and self.loss in DENSITIES
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -96,6 +136,12 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     def draws(self) -> bool:
         """Whether training draws random numbers."""
         return self.layer.is_random or self.output_dropout > 0
+
+
+def check_paths(paths: int) -> None:
+    """Refuse a number of sample paths that is none, or more than memory holds."""
+    if not 1 <= paths <= MOST_PATHS:
+        raise OptionError(f"paths counts sample paths, from 1 to {MOST_PATHS:,}; got paths={paths}.")
 
 
 class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +168,35 @@ class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
     static_words: Codes
 
 
+class AtCutoffs(NamedTuple):
+    """What was read out at some cutoffs: the top layer's output, and the states of all layers, (layers, cutoffs, H)."""
+
+    output: Float[Tensor, "cutoffs features"]
+    states: States
+
+    def some(self, part: slice) -> "AtCutoffs":
+        """Those of some of the cutoffs."""
+        return AtCutoffs(self.output[part], tuple(state[:, part] for state in self.states))
+
+
+class Said(NamedTuple):
+    """What the net says of some steps.
+
+    Attributes:
+        stands: what it is said of, and in which unit.
+        raw: quantiles, parameters of a density, or a point, beside `base`.
+        base: the linear forecast, beside the base of `stands`; of counts, the scale of the window.
+    """
+
+    stands: Ground
+    raw: Float[Tensor, "cutoffs horizon targets raw"]
+    base: Float[Tensor, "cutoffs horizon targets"]
+
+    def scaled(self, value: Float[Tensor, "cutoffs horizon targets"]) -> Float[Tensor, "cutoffs horizon targets"]:
+        """What is said in its unit, on the scaled values."""
+        return self.stands.base + self.stands.unit * value
+
+
 class RecurrentNetwork(nn.Module):
     """Maps what is known to forecasts of the scaled values, one for each step, target and level."""
 
@@ -140,22 +215,51 @@ class RecurrentNetwork(nn.Module):
         rows = _features(config, sizes, targets) + self.past_words.width + self.known_words.width
         self.encoder = encoder(config.layer, EncoderSizes(rows, static, sizes.lookback, config.segment))
         known = self.known_words.width if sizes.ahead else 0
-        decoded = DecoderSizes(sizes.horizon, config.segment, known, targets * config.raw)
+        steps = 1 if config.recursive else sizes.horizon
+        decoded = DecoderSizes(steps, config.segment, known, targets * config.raw)
         self.decoder = DECODERS[config.decode](config.layer, decoded, config.output_dropout)
-        self.highway = Highway(sizes.lookback, sizes.horizon) if config.highway else None
+        self.highway = Highway(sizes.lookback, steps) if config.highway else None
         names = sizes.series * (sizes.targets if apart else 1)
         self.embedding = nn.Embedding(names, config.embedding) if config.embedding else None
         self.register_buffer("levels", torch.tensor(config.levels, device="cpu"), persistent=False)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch horizon targets levels"]:
-        """Forecast from windows; a point forecaster has one level."""
+        """Forecast from windows; a point forecaster has one level.  Sample paths are made by `paths`."""
+        if self.config.recursive:
+            return self.paths(batch, None).squeeze(1).unsqueeze(-1)
         given = self._given(batch)
         return self._joined(self._forecast(self._encode(given), given.cutoffs()), batch)
 
-    def loss(self, batch: Batch) -> Float[Tensor, ""]:
-        """The training loss of windows: the mean over observed targets, steps and levels, on the scaled values."""
+    def loss(self, batch: Batch, *, free: bool = False) -> Float[Tensor, ""]:
+        """The training loss of windows: the mean over observed targets, steps and levels, on the scaled values.
+
+        A recursive net learns the first step of the horizon, or, running `free`, all of it from its own forecasts, of a
+        density their means; gradients flow through what is fed back.
+        """
+        if free:
+            return self._free_loss(batch)
         given = self._given(batch)
         return self._loss(self._encode(given), given.cutoffs())
+
+    def paths(
+        self, batch: Batch, draws: Float[Tensor, "batch paths horizon targets two"] | None
+    ) -> Float[Tensor, "batch paths horizon targets"]:
+        """Forecasts of a recursive net, each fed back until the horizon is full.
+
+        Args:
+            batch: the windows.
+            draws: uniform numbers, for paths that are fed their own draws; None for one path of points.
+        """
+        return self._paths(self._encode(batch), batch, draws)
+
+    def paths_from(
+        self,
+        read: AtCutoffs,
+        batch: Batch,
+        draws: Float[Tensor, "batch paths horizon targets two"] | None,
+    ) -> Float[Tensor, "batch paths horizon targets"]:
+        """As `paths`, from what was read out at the cutoffs of the windows."""
+        return self._paths(AtCutoff(read.output, pack_states(read.states), self.encoder.layer), batch, draws)
 
     @property
     def output_size(self) -> int:
@@ -181,43 +285,98 @@ class RecurrentNetwork(nn.Module):
         return self._loss(AtCutoff(output, None, self.encoder.layer), cutoffs)
 
     def _forecast(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, "cutoffs horizon targets levels"]:
-        stands = ground(cutoffs, self.sizes.frame)
-        raw, base = self._say(at, cutoffs, stands.window)
+        said = self._say(at, cutoffs.known, ground(cutoffs, self.sizes.frame))
         if self.config.loss in DENSITIES:
-            said = DENSITIES[self.config.loss].quantiles(raw, base, self.levels)
+            values = DENSITIES[self.config.loss].quantiles(said.raw, said.base, self.levels)
         else:
-            said = base.unsqueeze(-1) + raw
-        return stands.base.unsqueeze(-1) + stands.unit.unsqueeze(-1) * said
+            values = said.base.unsqueeze(-1) + said.raw
+        return said.stands.base.unsqueeze(-1) + said.stands.unit.unsqueeze(-1) * values
 
     def _loss(self, at: AtCutoff, cutoffs: Cutoffs) -> Float[Tensor, ""]:
-        stands = ground(cutoffs, self.sizes.frame)
-        raw, base = self._say(at, cutoffs, stands.window)
-        loss = masked_mean(self._errors(cutoffs.actual, stands, raw, base), cutoffs.mask)
+        if self.config.recursive:
+            cutoffs = cutoffs.first_step()
+        said = self._say(at, cutoffs.known, ground(cutoffs, self.sizes.frame))
+        loss = masked_mean(self._errors(cutoffs.actual, said), cutoffs.mask)
         if self.config.relative:
-            output = stands.base + stands.unit * (base + raw[..., 0])
-            errors = relative_error(cutoffs.actual, output)
+            errors = relative_error(cutoffs.actual, self._point(said))
             loss = loss + self.config.relative * masked_mean(errors, (cutoffs.mask > 0).to(errors.dtype))
         return loss
 
+    def _free_loss(self, batch: Batch) -> Float[Tensor, ""]:
+        errors: list[Tensor] = []
+
+        def learn(step: int, said: Said) -> Tensor:
+            errors.append(self._errors(batch.actual[:, step, None], said))
+            return self._point(said)
+
+        self._run_on(self._encode(batch), batch, 1, learn)
+        return masked_mean(torch.cat(errors, dim=1), batch.mask)
+
+    def _paths(
+        self, at: AtCutoff, batch: Batch, draws: Float[Tensor, "batch paths horizon targets two"] | None
+    ) -> Float[Tensor, "batch paths horizon targets"]:
+        times = 1 if draws is None else draws.shape[1]
+        uniform = None if draws is None else draws.flatten(0, 1)  # (n * paths, H, targets, 2)
+
+        def choose(step: int, said: Said) -> Tensor:
+            if uniform is None:
+                return self._point(said)
+            return said.scaled(DENSITIES[self.config.loss].draw(said.raw, said.base, uniform[:, step, None]))
+
+        return self._run_on(at, batch, times, choose).unflatten(0, (-1, times))
+
+    def _run_on(
+        self, at: AtCutoff, batch: Batch, times: int, choose: Callable[[int, Said], Tensor]
+    ) -> Float[Tensor, "paths horizon targets"]:
+        """Feed `choose(step, what is said of it)` back until the horizon is full, from each window `times` times.
+
+        The context is encoded once, and each further step is one update of the state.
+        """
+        fed, lookback = Feedback.at(batch, self.sizes.frame).repeated(times), batch.past.shape[1]
+        at = AtCutoff(at.output.repeat_interleave(times, dim=0), repeated(at.state, times), at.layer)
+        named = self._named(batch.static, batch.identity).repeat_interleave(times, dim=0)
+        known, ahead = (
+            rows.repeat_interleave(times, dim=0).split(1, dim=1) for rows in (batch.known[:, lookback:], batch.ahead)
+        )
+        values = [choose(0, self._say(at, known[0], fed.ground()))]
+        for step in range(1, batch.actual.shape[1]):
+            future = self.sizes.channels - self.sizes.targets
+            seen, fed = fed.advance(values[-1], known[step - 1][..., :future], ahead[step - 1])
+            ones = seen.new_ones(len(seen), 1, self.sizes.channels)
+            observed = torch.cat([ones, math.log(2) * ones], dim=-1)  # seen, and one row ago seen before
+            encoded = self.encoder(self._rows(seen, observed, known[step - 1]), named, at.state)
+            at = AtCutoff(encoded.output[:, -1], encoded.state, at.layer)
+            values.append(choose(step, self._say(at, known[step], fed.ground())))
+        return torch.cat(values, dim=1)
+
+    def _point(self, said: Said) -> Float[Tensor, "cutoffs horizon targets"]:
+        """The point forecast; of a density its mean."""
+        if self.config.loss in DENSITIES:
+            return said.scaled(DENSITIES[self.config.loss].point(said.raw, said.base))
+        return said.scaled(said.base + said.raw[..., 0])
+
     def _errors(
-        self, actual: Float[Tensor, "cutoffs horizon targets"], stands: Ground, raw: Tensor, base: Tensor
+        self, actual: Float[Tensor, "cutoffs horizon targets"], said: Said
     ) -> Float[Tensor, "cutoffs horizon targets"]:
         """One error for each step and target, in units of the scaled values (of a likelihood: in nats)."""
-        loss, beside = self.config.loss, (actual - stands.base) / stands.unit
+        loss, stands, raw, base = self.config.loss, *said
+        beside = (actual - stands.base) / stands.unit
         if loss in DENSITIES:
             return DENSITIES[loss].loss(beside, raw, base) + stands.unit.log()
         if loss == "quantile":
             return stands.unit * quantile_loss(beside - base, raw, self.levels)
         return POINT_LOSSES[loss](stands.unit * (base + raw[..., 0]), stands.unit * beside)
 
-    def _say(
-        self, at: AtCutoff, cutoffs: Cutoffs, window: Float[Tensor, "cutoffs lookback targets"]
-    ) -> tuple[Float[Tensor, "cutoffs horizon targets raw"], Float[Tensor, "cutoffs horizon targets"]]:
+    def _say(self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"], stands: Ground) -> Said:
         """What the decoder says, and the linear forecast that it is said of, both beside the base and in its unit."""
-        raw = self.decoder(at, self.known_words(cutoffs.known)).unflatten(
-            -1, (window.shape[2], -1)
-        )  # (n, H, targets, raw)
-        return raw, self.highway(window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
+        told = self.decoder(at, self.known_words(known))
+        raw = told.unflatten(-1, (stands.window.shape[2], -1))  # (n, H, targets, raw)
+        linear = self.highway(stands.window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
+        if self.config.loss not in COUNTS:
+            return Said(stands, raw, linear)
+        scale = 1 + stands.past.abs().mean(dim=1, keepdim=True)  # Salinas et al. 2020, section 3.3
+        raw = torch.cat([raw[..., :1] + linear.unsqueeze(-1), raw[..., 1:]], dim=-1)
+        return Said(stands.of_counts(), raw, scale.expand_as(linear))
 
     def _given(self, batch: Batch) -> Batch:
         return batch.apart() if self.config.channels == "apart" else batch
@@ -303,5 +462,12 @@ def _check(config: NetworkConfig, sizes: Sizes) -> None:
         raise OptionError(f"segment={config.segment} rows are more than the lookback of {sizes.lookback} rows.")
     if config.channels == "apart" and frame.normalise == "causal":
         raise OptionError("channels='apart' reads windows with a normalisation of their own; take another normalise.")
+    if config.recursive and frame.normalise == "causal" and sizes.lookback < frame.season:
+        raise OptionError(
+            f"decode='recursive' with normalise='causal' and a season of {frame.season} needs a lookback of at least "
+            f"{frame.season}, got {sizes.lookback}."
+        )
+    if config.recursive and (sizes.past_words.places or sizes.known_words.places):
+        raise OptionError("decode='recursive' reads on in numbers; with words as covariates take decode='seq2seq'.")
     if config.decode == "segments" and config.layer.bidirectional:
         raise OptionError("decode='segments' goes on from one state; take bidirectional=False.")

@@ -48,11 +48,16 @@ class Frame(Struct, frozen=True):
 
 
 class Ground(NamedTuple):
-    """What a forecast stands on: `base + unit * said`; and the window in its terms."""
+    """What a forecast stands on: `base + unit * said`; the window in its terms; and the window as it is."""
 
     base: Float[Tensor, "cutoffs horizon targets"]
     unit: Float[Tensor, "cutoffs one targets"]
     window: Float[Tensor, "cutoffs lookback targets"]
+    past: Float[Tensor, "cutoffs lookback targets"]
+
+    def of_counts(self) -> "Ground":
+        """That of counts, which are said as they are."""
+        return self._replace(base=torch.zeros_like(self.base), unit=torch.ones_like(self.unit))
 
 
 def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, frame: Frame, *, steps: bool) -> Tensor:
@@ -62,7 +67,7 @@ def window_inputs(past: Float[Tensor, "batch time channels"], targets: int, fram
     """
     if frame.normalise == "none":
         return past
-    level, unit = _level_and_unit(past, frame)
+    level, unit = level_and_unit(past, frame)
     if not steps:
         return (past - level) / unit
     y = past[..., :targets]
@@ -85,8 +90,8 @@ def ground(cutoffs: Cutoffs, frame: Frame) -> Ground:
     if frame.normalise == "causal":
         level, unit = past[:, -1:], cutoffs.spread.unsqueeze(1)
     else:
-        level, unit = _level_and_unit(past, frame)
-    return Ground(forecast_base(past, horizon, frame, level), unit, (past - level) / unit)
+        level, unit = level_and_unit(past, frame)
+    return Ground(forecast_base(past, horizon, frame, level), unit, (past - level) / unit, past)
 
 
 def forecast_base(
@@ -103,8 +108,8 @@ def forecast_base(
     return start.expand(-1, horizon, -1)
 
 
-def _level_and_unit(past: Float[Tensor, "batch time channels"], frame: Frame) -> tuple[Tensor, Tensor]:
-    """Both (B, 1, channels)."""
+def level_and_unit(past: Float[Tensor, "batch time channels"], frame: Frame) -> tuple[Tensor, Tensor]:
+    """The level and the unit of each window, both (B, 1, channels)."""
     last = past[:, -1:]
     if frame.normalise == "last":
         return last, torch.ones_like(last)

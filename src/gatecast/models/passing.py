@@ -5,6 +5,8 @@ depends on the rows, not on how many cutoffs there are or how far the state look
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,6 +15,7 @@ from torch import Tensor
 from gatecast.cells.equations import States
 from gatecast.data.batches import PanelTensors
 from gatecast.models.ensemble import Network
+from gatecast.models.network import AtCutoffs
 
 ROWS_AT_ONCE = 2048  # of each series, or more where few are read: what lies between two carried states
 MOST_ROWS = 65_536  # of all series at once: a few dozen MB
@@ -28,7 +31,9 @@ def outputs_at(
     """
     outputs = torch.empty(len(places), network.output_size, device=places.device)
     for chosen in _groups(tensors, places):
-        _read_group(network, tensors, places[chosen], chosen, outputs)
+        for which, rows, output, _ in _read_group(network, tensors, places[chosen], cut=False):
+            series, row = rows
+            outputs[chosen[which]] = output.flatten(0, 1).index_select(0, series * output.shape[1] + row)
     return outputs
 
 
@@ -52,6 +57,20 @@ def bounded_outputs_at(
     return outputs
 
 
+@torch.no_grad()
+def states_at(network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> AtCutoffs:
+    """As `outputs_at`, with the states of all layers, from which the net can read on."""
+    outputs = torch.empty(len(places), network.output_size, device=places.device)
+    kept: States = ()
+    for chosen in _groups(tensors, places):
+        for which, (series, row), output, states in _read_group(network, tensors, places[chosen], cut=True):
+            kept = kept or tuple(part.new_empty(len(part), len(places), part.shape[2]) for part in states)
+            outputs[chosen[which]] = output[series, row]
+            for all_of_it, part in zip(kept, states, strict=True):
+                all_of_it[:, chosen[which]] = part[:, series]
+    return AtCutoffs(outputs, kept)
+
+
 def _groups(tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> Iterator[Int64[Tensor, " chosen"]]:
     """Places whose series are read side by side: series of like length together, as many as memory holds."""
     series, which = torch.unique(places[:, 0], return_inverse=True)
@@ -64,24 +83,36 @@ def _groups(tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> Iter
         yield torch.nonzero(group == number).flatten()
 
 
+class Passed(NamedTuple):
+    """One stretch of a pass, and the places whose rows are in it.
+
+    Attributes:
+        which: the places.
+        rows: of the output, where each of them is: the series and the row.
+        output: of the stretch.
+        states: after it.
+    """
+
+    which: Int64[Tensor, " here"]
+    rows: tuple[Int64[Tensor, " here"], Int64[Tensor, " here"]]
+    output: Float[Tensor, "series time features"]
+    states: States
+
+
 def _read_group(
-    network: Network,
-    tensors: PanelTensors,
-    places: Int64[Tensor, "chosen two"],
-    chosen: Int64[Tensor, " chosen"],
-    outputs: Float[Tensor, "cutoffs features"],
-) -> None:
-    """Read some series side by side, and write the outputs of their places."""
+    network: Network, tensors: PanelTensors, places: Int64[Tensor, "chosen two"], *, cut: bool
+) -> Iterator[Passed]:
+    """Read some series side by side; `cut` ends a stretch at each place, so that the states there come out."""
     series, which = torch.unique(places[:, 0], return_inverse=True)
     starts = tensors.starts[series]
     ends = starts.scatter_reduce(0, which, places[:, 1], "amax")
     wanted = places[:, 1] - 1 - starts[which]  # the row whose output is wanted, counted from its series' start
-    states: States = ()
     longest = int((ends - starts).max())
     at_once = max(ROWS_AT_ONCE, MOST_ROWS // len(series))
-    for first in range(0, longest, at_once):
-        time = min(at_once, longest - first)
-        stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), time, ends)
+    borders = sorted({*range(0, longest, at_once), longest, *((wanted + 1).tolist() if cut else ())})
+    states: States = ()
+    for first, end in pairwise(borders):
+        stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), end - first, ends)
         output, states = network.read(stretch, states)
-        here = torch.nonzero((wanted >= first) & (wanted < first + time)).flatten()
-        outputs[chosen[here]] = output.flatten(0, 1).index_select(0, which[here] * time + wanted[here] - first)
+        here = torch.nonzero((wanted == end - 1) if cut else (wanted >= first) & (wanted < end)).flatten()
+        yield Passed(here, (which[here], wanted[here] - first), output, states)

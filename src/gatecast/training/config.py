@@ -26,6 +26,8 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         streams: chunks read side by side.
         chunks: how many chunks in a row read on from the state of the one before.
         burn_in: rows after a state of zeros from which nothing is learnt.
+        free_running: how many of the last steps run a recursive net on its own forecasts over the whole horizon; the
+            validation part is then judged over the whole horizon at every look.
         seed: of the first weights, the order of what is read, and dropout.
     """
 
@@ -43,6 +45,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     streams: int = 16
     chunks: int = 4
     burn_in: int = 24
+    free_running: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,6 +62,15 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
             raise OptionError(
                 f"training.burn_in leaves rows of a chunk to learn from: a number from 0 up to (not including) "
                 f"training.time={self.time}, got {self.burn_in}."
+            )
+        if not 0 <= self.free_running <= self.steps:
+            raise OptionError(
+                f"training.free_running counts the last of training.steps={self.steps}, got {self.free_running}."
+            )
+        if self.free_running and self.budget is not None:
+            raise OptionError(
+                f"training.free_running={self.free_running} counts the last steps, and which those are is not known "
+                f"under a budget: give training.steps in its place."
             )
         if self.seed < 0:
             raise OptionError(f"training.seed must not be below 0, got {self.seed}.")

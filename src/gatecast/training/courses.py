@@ -19,6 +19,7 @@ from gatecast.data.batches import PanelTensors
 from gatecast.data.sampling import Sampler, StreamSampler
 from gatecast.models.ensemble import Network
 from gatecast.models.passing import outputs_at
+from gatecast.training.config import TrainingConfig
 
 AT_ONCE = 512  # cutoffs of the validation part
 
@@ -52,16 +53,19 @@ class Course(ABC):
 @final
 @dataclass(frozen=True, eq=False)
 class Windows(Course):
-    """Windows whose targets lie in the training part, in a random order each epoch."""
+    """Windows whose targets lie in the training part, in a random order each epoch.
+
+    With `free_running`, the last so many steps run on the net's own forecasts, and so do all looks at the validation
+    part, for losses of one step and of a whole horizon could not be compared.
+    """
 
     train: Int64[Tensor, "train two"]
-    batch_size: int
-    seed: int
+    config: TrainingConfig
 
     @cached_property
     def sampler(self) -> Sampler:
         """Which windows a step takes."""
-        return Sampler(len(self.train), self.batch_size, self.seed)
+        return Sampler(len(self.train), self.config.batch_size, self.config.seed)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -71,7 +75,8 @@ class Windows(Course):
     def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The mean over a batch of windows; nothing is carried."""
         places = self.train[torch.from_numpy(self.sampler.batch(step))]
-        return network.loss(self.tensors.gather(places)), carried
+        free = step >= self.config.steps - self.config.free_running
+        return network.loss(self.tensors.gather(places), free=free), carried
 
     @torch.no_grad()
     def validation_loss(self, network: Network) -> float:
@@ -80,7 +85,7 @@ class Windows(Course):
         for places in self.validation.split(AT_ONCE):
             batch = self.tensors.gather(places)
             observed = float((batch.mask > 0).sum())
-            total += float(network.loss(batch)) * observed
+            total += float(network.loss(batch, free=self.config.free_running > 0)) * observed
             count += observed
         return total / max(count, 1.0)
 
