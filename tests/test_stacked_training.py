@@ -72,12 +72,12 @@ def test_a_net_comes_back_from_its_artifact_bit_equal_and_every_weight_learns(
     config = layer(option, cell=cell, learn_initial_state=learnt)
     origins = Origins(np.array([0, 1]), np.array([150, 170]))
     forecaster = RecurrentForecaster(small_config(layer=config)).fit(PANEL, SPLIT)
-    encoder = forecaster.network_.encoder
+    encoder = forecaster.network_.encoder.layer
     assert isinstance(encoder.layer if learnt else encoder, RecurrentStack)
     loaded, _ = load(save(forecaster, tmp_path))
     expected = forecaster.forecast(PANEL, origins, 6)
     np.testing.assert_array_equal(loaded.forecast(PANEL, origins, 6).quantiles, expected.quantiles)
-    start = RecurrentForecaster(forecaster.config).prepare(PANEL, SPLIT)[0].encoder
+    start = RecurrentForecaster(forecaster.config).prepare(PANEL, SPLIT)[0].encoder.layer
     moved = zip(start.parameters(), encoder.parameters(), strict=True)
     assert all(not torch.equal(before, after) for before, after in moved), "every weight of the stack learns"
 

@@ -1,5 +1,6 @@
 """fit, load, predict, backtest: whole runs on small tables, from the file to the run folder and back."""
 
+import html
 import json
 import re
 import shutil
@@ -89,7 +90,7 @@ def test_the_audit_is_stored_and_told_in_the_report(run: tuple[Path, Model]) -> 
     assert stored["passed"] is True
     status = {check["name"]: check["status"] for check in stored["checks"]}
     assert status["future"] == status["fitting"] == status["past_covariates"] == status["other_series"] == "passed"
-    page = (run[0] / "report.html").read_text(encoding="utf-8")
+    page = html.unescape((run[0] / "report.html").read_text(encoding="utf-8"))
     assert all(check["meaning"] in page for check in stored["checks"])
     assert audit_to_json(load(run[0]).backtest().audit()) == (run[0] / "audit.json").read_bytes()
 
