@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -18,11 +19,12 @@ One section a script of this folder; each is written by its script, never by han
 """
 
 
-def environment(threads: int) -> str:
+def environment(threads: int, seeds: Sequence[int] = (0,)) -> str:
     """The machine and the versions, in one line."""
     return (
         f"{processor()}, {os.cpu_count()} cores, {threads} thread{'s' if threads > 1 else ''} used; "
-        f"Python {platform.python_version()}, torch {torch.__version__}, gatecast {gatecast.__version__}; seed 0."
+        f"Python {platform.python_version()}, torch {torch.__version__}, gatecast {gatecast.__version__}; "
+        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
     )
 
 
@@ -33,10 +35,11 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def write_section(name: str, title: str, question: str | None, lines: list[str]) -> None:
-    """Replace the section of a script in RESULTS.md, and print it."""
-    body = "\n".join([f"## {title}", "", f"`benchmarks/{name}.py`", "", (question or "").strip(), "", *lines, ""])
+def write_section(name: str, title: str, question: str | None, lines: list[str], arguments: str = "") -> None:
+    """Replace the section of a script, or of a script with these arguments, in RESULTS.md, and print it."""
+    command = f"`{f'benchmarks/{name}.py {arguments}'.strip()}`"
+    body = "\n".join([f"## {title}", "", command, "", *([question.strip(), ""] if question else []), *lines, ""])
     text = RESULTS.read_text() if RESULTS.exists() else HEAD
-    sections = [part for part in re.split(r"(?m)^(?=## )", text)[1:] if f"`benchmarks/{name}.py`" not in part]
+    sections = [part for part in re.split(r"(?m)^(?=## )", text)[1:] if command not in part]
     RESULTS.write_text(HEAD + "\n" + "\n".join(part.strip() + "\n" for part in [*sections, body]))
     print(body)

@@ -26,6 +26,26 @@ def gru_before(x: np.ndarray, W: dict, U: dict, b: dict) -> np.ndarray:
     return np.array(out)
 
 
+def grud(x: np.ndarray, m: np.ndarray, delta: np.ndarray, weights: dict) -> np.ndarray:
+    """Che et al. 2018, arXiv 1606.01865, the GRU-D without its input decay: x is filled already.
+
+    `weights` has W (of x), V (of m), U and b for r, z and the candidate `n`, and W (of delta) and b of the decay gamma.
+    """
+    W, V, U, b = (weights[letter] for letter in "WVUb")
+    units = range(len(b["r"]))
+    h, out = [0.0 for _ in units], []
+    for x_t, m_t, delta_t in zip(x, m, delta, strict=True):
+        gamma = [math.exp(-max(0.0, W["gamma"][j] @ delta_t + b["gamma"][j])) for j in units]
+        h = [gamma[j] * h[j] for j in units]
+        r = [sigmoid(W["r"][j] @ x_t + U["r"][j] @ h + V["r"][j] @ m_t + b["r"][j]) for j in units]
+        z = [sigmoid(W["z"][j] @ x_t + U["z"][j] @ h + V["z"][j] @ m_t + b["z"][j]) for j in units]
+        reset = [r[k] * h[k] for k in units]
+        new = [math.tanh(W["n"][j] @ x_t + U["n"][j] @ reset + V["n"][j] @ m_t + b["n"][j]) for j in units]
+        h = [(1 - z[j]) * h[j] + z[j] * new[j] for j in units]
+        out.append(h)
+    return np.array(out)
+
+
 def slstm(x: np.ndarray, W: dict, U: dict, b: dict) -> np.ndarray:
     """Beck et al. 2024, arXiv 2405.04517, eqs. 8 to 14: without the stabiliser, in exact-enough big numbers.
 

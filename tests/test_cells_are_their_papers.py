@@ -114,6 +114,48 @@ def test_slstm_gradients_flow_from_its_first_step_at_any_size() -> None:
         assert all(gradient.isfinite().all() for gradient in gradients)
 
 
+def test_grud_is_the_paper_where_each_gate_reads_only_its_own_part_of_the_input() -> None:
+    rng = np.random.default_rng(0)
+    x, m, delta = rng.normal(size=(12, 3)), rng.integers(0, 2, (12, 3)).astype(float), rng.random((12, 3)) * 5
+    W = {gate: rng.normal(size=(4, 3)) for gate in ("r", "z", "n", "gamma")}
+    V = {gate: rng.normal(size=(4, 3)) for gate in "rzn"}
+    U = {gate: rng.normal(size=(4, 4)) for gate in "rzn"}
+    b = {gate: rng.normal(size=4) for gate in W}
+    cell, nothing = cells.GRUDCell(9, 4).double(), np.zeros((4, 3))
+    turned = {"r": 1, "z": -1, "n": 1}  # our z keeps the past, theirs writes the new
+    rows = [np.concatenate([W[gate], V[gate], nothing], axis=1) * sign for gate, sign in turned.items()]
+    rows.append(np.concatenate([nothing, nothing, W["gamma"]], axis=1))
+    with torch.no_grad():
+        cell.weight_ih.copy_(torch.from_numpy(np.concatenate(rows)))
+        cell.weight_hh.copy_(torch.from_numpy(np.concatenate([U[gate] * sign for gate, sign in turned.items()])))
+        biases = [b[gate] * sign for gate, sign in turned.items()]
+        cell.bias_ih.copy_(torch.from_numpy(np.concatenate([*biases, b["gamma"]])))
+    found = run(cell, torch.from_numpy(np.concatenate([x, m, delta], axis=1)))
+    expected = paper.grud(x, m, delta, {"W": W, "V": V, "U": U, "b": b})
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_grud_forgets_what_was_long_ago() -> None:
+    cell = far_from_zero(cells.GRUDCell(3, 4))
+    with torch.no_grad():
+        cell.weight_ih[12:] = torch.tensor([0.0, 0.0, 1.0])
+        cell.weight_ih[:12, 2] = 0
+    now, later = torch.tensor([[1.0, 1.0, 0.0]]).double(), torch.tensor([[1.0, 1.0, 1e4]]).double()
+    one, other = draw(1, 4), draw(1, 4)
+    assert (cell(now, one) - cell(now, other)).abs().max() > 1e-3
+    assert torch.equal(cell(later, one), cell(later, other))
+
+
+def test_grud_gradients_are_those_of_finite_differences() -> None:
+    cell = far_from_zero(cells.GRUDCell(2, 3))
+
+    def output(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Tensor:
+        return unroll(cell.equations, Weights(W=W, U=U, b=b), x, (h,)).output
+
+    given = (draw(5, 2, 2), draw(2, 3), *(weight.detach() for weight in cell.parameters()))
+    assert torch.autograd.gradcheck(output, tuple(each.requires_grad_() for each in given))
+
+
 def test_indrnn_is_the_paper() -> None:
     cell, x = far_from_zero(cells.IndRNNCell(3, 4)), draw(12, 3)
     weights = (weight.detach().numpy() for weight in (cell.weight_ih, cell.weight_hh, cell.bias_ih))

@@ -14,6 +14,10 @@ from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import split_by_time
 from gatecast.errors import OptionError, TooShortError
 from gatecast.models.network import NetworkConfig
+from gatecast.training.config import TrainingConfig
+
+
+FED_BACK = NetworkConfig(decode="recursive", loss="normal")
 
 
 def numbered(values: np.ndarray) -> Panel:
@@ -154,10 +158,61 @@ def test_a_season_longer_than_the_shortest_series_allows_is_not_subtracted() -> 
 
 def test_forecasts_that_are_fed_back_are_normalised_causally_unless_said_otherwise() -> None:
     panel = numbered(sine(12).cumsum())
-    asked = Asked(horizon=6, subtract="last", network=NetworkConfig(decode="recursive", loss="normal"))
+    asked = Asked(horizon=6, subtract="last", network=FED_BACK)
     split = split_by_time(panel, 6)
     chosen = choose(panel, split, asked)
     assert chosen.config.normalise == "causal"
     assert "normalise" in {guess.what for guess in chosen.guesses}
     for changes in ({"normalise": "last"}, {"season": 40, "lookback": 30}):
         assert choose(panel, split, msgspec.structs.replace(asked, **changes)).config.normalise == "last"
+
+
+def mode_of(rows: int, **said: object) -> tuple[str, str]:
+    """The mode of a random walk, and why."""
+    panel = numbered(np.random.default_rng(0).normal(size=rows).cumsum())
+    chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6, **said))
+    why = [guess.why for guess in chosen.guesses if guess.what == "mode"]
+    return chosen.config.mode, "".join(why)
+
+
+def test_long_series_are_read_in_one_pass_and_short_ones_in_windows() -> None:
+    assert mode_of(3000) == ("sequences", "1,800 rows to train on: one pass learns from a forecast at every row")
+    assert mode_of(900) == ("windows", "540 rows to train on are few to carry a state over")
+
+
+@pytest.mark.parametrize(
+    ("said", "mode"),
+    [
+        ({"lookback": 48}, "windows"),
+        ({"lookback": "all"}, "sequences"),
+        ({"mode": "windows"}, "windows"),
+        ({"mode": "sequences", "lookback": 48}, "sequences"),
+        ({"network": NetworkConfig(segment=4)}, "windows"),
+        ({"network": NetworkConfig(decode="seq2seq")}, "windows"),
+        ({"network": FED_BACK}, "sequences"),
+        ({"network": FED_BACK, "training": TrainingConfig(free_running=9)}, "windows"),
+        ({"normalise": "standard"}, "windows"),
+        ({"normalise": "causal"}, "sequences"),
+    ],
+)
+def test_what_was_said_settles_the_mode(said: dict[str, object], mode: str) -> None:
+    assert mode_of(3000, **said)[0] == mode
+
+
+def test_a_carried_state_reads_all_of_the_past() -> None:
+    panel = numbered(np.random.default_rng(0).normal(size=3000).cumsum())
+    chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6))
+    assert [guess.value for guess in chosen.guesses if guess.what == "lookback"] == ["all"]
+    assert chosen.config.normalise == "causal"
+    with pytest.raises(OptionError, match="which mode='windows' does not"):
+        Asked(lookback="all", mode="windows")
+
+
+def test_flags_of_observation_are_read_where_training_saw_a_gap() -> None:
+    walk = np.random.default_rng(0).normal(size=3000).cumsum()
+    for place, expected in ((None, False), (100, True), (2900, False)):
+        values = walk.copy()
+        if place is not None:
+            values[place] = np.nan
+        panel = numbered(values)
+        assert choose(panel, split_by_time(panel, 6), Asked(horizon=6)).config.flags == expected

@@ -425,6 +425,8 @@ def test_the_help_of_fit_tells_the_true_defaults() -> None:
 def spoken(default: Any) -> str:
     if isinstance(default, tuple):
         return " ".join(map(spoken, default)) or "none"
+    if isinstance(default, bool):
+        return "yes" if default else "no"
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 

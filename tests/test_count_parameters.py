@@ -55,6 +55,7 @@ TABLE = {
     "minLSTM": nn.MinLSTM,
     "IndRNN": nn.IndRNN,
     "sLSTM": nn.SLSTM,
+    "GRU-D": nn.GRUD,
 }
 
 

@@ -140,7 +140,7 @@ def test_a_text_column_tells_series_apart_when_times_repeat() -> None:
 def test_a_text_column_is_no_id_when_times_do_not_repeat() -> None:
     panel, guesses = load({"ds": HOURS, "weather": ["dry", "wet"] * 24, "y": WAVE})
     assert panel.columns.id is None
-    assert guesses["left out weather"].why.startswith("not numbers")
+    assert guesses["categorical, past weather (2 words)"].why == "few different words, not known ahead"
 
 
 def test_a_code_tells_series_apart_when_its_name_says_so() -> None:
@@ -200,9 +200,9 @@ def test_a_column_in_two_parts_is_refused() -> None:
         load({"ds": HOURS, "temp": WAVE}, target=("temp",), past=("temp",))
 
 
-def test_words_as_a_covariate_are_refused() -> None:
+def test_words_as_the_target_are_refused() -> None:
     with pytest.raises(ColumnError, match=r'column "sky" must hold numbers, but row 0 .* says "dry"'):
-        load({"ds": HOURS, "sky": ["dry"] * 48, "y": WAVE}, past=("sky",))
+        load({"ds": HOURS, "sky": ["dry"] * 48, "y": WAVE}, target=("sky",))
 
 
 def test_words_as_the_time_are_refused() -> None:

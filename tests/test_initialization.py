@@ -31,6 +31,7 @@ def suffix_of(module: Any) -> str:
 
 def test_the_gated_cells_are_all_but_the_simple_ones() -> None:
     assert {type(cells.equations_of(make(2, 3))).__name__ for make in GATED} == {
+        "GRUDEquations",
         "GRUEquations",
         "LSTMEquations",
         "MinGRUEquations",
@@ -49,7 +50,8 @@ def test_orthogonal_recurrent_blocks_keep_lengths_or_there_are_none(make: Make) 
             orthogonal_(module)
         return
     assert orthogonal_(module) is module
-    for block in module.get_parameter(name).detach().chunk(len(cells.equations_of(module).blocks)):
+    equations = cells.equations_of(module)
+    for block in module.get_parameter(name).detach().chunk(len(equations.recurrent_blocks or equations.blocks)):
         assert_close(block @ block.T, torch.eye(6, dtype=torch.float64), rtol=0, atol=1e-12)
     others = [each for each in before if "weight_hh" not in each]
     assert all(torch.equal(before[each], module.get_parameter(each)) for each in others)

@@ -15,7 +15,7 @@ from cell_catalogue import LAYER_CLASSES, LAYERS, Make, as_tuple, some_state
 from gatecast import nn
 from gatecast.cells import CELL_TYPES
 from gatecast.errors import OptionError
-from gatecast.nn.recurrent import LAYERS as LAYERS_BY_NAME
+from gatecast.nn.plain import LAYERS as LAYERS_BY_NAME
 
 every_layer = pytest.mark.parametrize("make", LAYERS, ids=str)
 FORWARD = {"rtol": 1e-12, "atol": 1e-13}

@@ -13,9 +13,10 @@ from gatecast.data.batches import Batch, Layout, panel_tensors
 from gatecast.data.scalers import fit_scaling
 from gatecast.data.splits import Origins
 from gatecast.errors import OptionError
+from gatecast.evaluation.metrics import smape
 from gatecast.forecaster import network_sizes
 from gatecast.models.distributions import COUNTS
-from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
+from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss, relative_error
 from gatecast.models.network import NetworkConfig, RecurrentNetwork
 from gatecast.models.normalising import Frame, Subtract, forecast_base
 from gatecast.nn import CELLS, LayerConfig, recurrent_layer
@@ -31,7 +32,7 @@ def build(
     network = RecurrentNetwork(config, network_sizes(settings, panel.columns, panel.frequency, len(panel.ids)))
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    layout = Layout(settings.lookback, settings.horizon)
+    layout = Layout(settings.lookback, settings.horizon, since=settings.flags)
     scaling = fit_scaling("standard", panel, panel.lengths)
     tensors = panel_tensors(panel, scaling, panel.static.astype(np.float64), layout)
     places = tensors.place(Origins(np.array([0, 1, 0, 1]), np.array([30, 50, 70, 90])))
@@ -152,7 +153,7 @@ def test_missing_targets_move_no_weight(loss: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "lesson"),
     [
-        ({"cell": "grru"}, "cells are rnn, lstm, gru, mingru, minlstm, indrnn, slstm"),
+        ({"cell": "grru"}, "cells are rnn, lstm, gru, mingru, minlstm, indrnn, slstm, grud"),
         ({"dropout": 0.2}, "num_layers=1 has no between"),
         ({"dropout": 1.0, "num_layers": 2}, "share from 0 up to"),
         ({"hidden_size": 0}, "hidden_size is a number from 1"),
@@ -176,3 +177,24 @@ def test_a_lookback_shorter_than_the_season_is_refused() -> None:
     sizes = network_sizes(small_config(), panel.columns, panel.frequency, len(panel.ids))
     with pytest.raises(OptionError, match="needs a lookback of at least 48, got 24"):
         RecurrentNetwork(NetworkConfig(), msgspec.structs.replace(sizes, frame=Frame("last", "seasonal", 48)))
+
+
+def test_the_relative_error_is_a_hundredth_of_smape() -> None:
+    actual, output = torch.rand(40, dtype=torch.float64) + 0.5, torch.rand(40, dtype=torch.float64) - 0.5
+    expected = smape(actual.numpy(), output.numpy()) / 100
+    assert float(relative_error(actual, output).mean()) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_share_of_the_relative_error_is_added_to_the_loss() -> None:
+    network, batch = build(NetworkConfig(loss="mae"), "none")
+    plain, output = network.loss(batch), network(batch)[..., 0]
+    network.config = NetworkConfig(loss="mae", relative=0.25)
+    expected = plain + 0.25 * masked_mean(relative_error(batch.actual, output), batch.mask)
+    torch.testing.assert_close(network.loss(batch), expected)
+
+
+def test_a_relative_error_of_values_without_their_zero_is_refused() -> None:
+    with pytest.raises(OptionError, match="take scaler='meanabs' or 'none'"):
+        small_config(network=NetworkConfig(loss="mae", relative=0.5))
+    with pytest.raises(OptionError, match="the losses of a point are mae, mse, huber"):
+        NetworkConfig(relative=0.5)

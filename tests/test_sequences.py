@@ -198,3 +198,33 @@ def test_a_series_never_seen_can_be_forecast() -> None:
     forecast = forecaster.forecast(other, Origins(np.array([0]), np.array([200])), 6)
     assert np.isfinite(forecast.quantiles).all()
     assert abs(forecast.mean.mean() - 510) < 5
+
+
+def test_a_bounded_context_as_long_as_the_past_is_the_carried_state() -> None:
+    forecaster = fitted()
+    whole = forecaster.forecast(PANEL, EVERY, 6).quantiles
+    assert np.array_equal(forecaster.bounded(PANEL, EVERY, 6, 300).quantiles, whole)
+    assert not np.array_equal(forecaster.bounded(PANEL, EVERY, 6, 5).quantiles, whole)
+
+
+def test_a_bounded_context_forgets_what_lay_before_it() -> None:
+    forecaster, course = sequences()
+    network, tensors = forecaster.network_, course.tensors
+    places = as_places(course, 1, [250, 299])
+    found = passing.bounded_outputs_at(network, tensors, places, 40)
+    for place, output in zip(places, found, strict=True):
+        start = torch.stack([place[0], place[1] - 40])[None]
+        read, _ = network.read(tensors.stretch(start, 40, place[1:]), ())
+        torch.testing.assert_close(output, read[0, -1], rtol=0, atol=0)
+
+
+def as_places(course: Sequences, series: int, positions: list[int]) -> torch.Tensor:
+    return torch.tensor([[series, int(course.tensors.starts[series]) + position] for position in positions])
+
+
+def test_a_net_of_windows_has_no_state_to_bound() -> None:
+    forecaster = fitted(small_config())
+    with pytest.raises(OptionError, match="no state is carried"):
+        forecaster.bounded(PANEL, EVERY, 6, 10)
+    with pytest.raises(OptionError, match="context counts rows from 1 up"):
+        fitted().bounded(PANEL, EVERY, 6, 0)

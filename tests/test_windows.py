@@ -70,6 +70,16 @@ def test_a_gathered_batch_equals_a_slow_loop() -> None:
         np.testing.assert_array_equal(batch.actual[window].numpy(), rows[position : position + 3, :1])
 
 
+@pytest.mark.parametrize("positions", [(1, 20, 40), (4, 20, 40)], ids=["shorter than the lookback", "long enough"])
+def test_cutoffs_are_those_of_the_windows_at_the_same_places(positions: tuple[int, ...]) -> None:
+    panel = waves(series=3, rows=40, targets=2, past=1)
+    tensors = tensors_of(panel)
+    places = tensors.place(Origins(np.array([1, 0, 2]), np.array(positions)))
+    found, expected = tensors.cutoffs(places), tensors.gather(places).cutoffs()
+    for name in ("past", "spread", "known", "actual", "mask"):
+        assert torch.equal(getattr(found, name), getattr(expected, name)), name
+
+
 def test_a_window_beyond_the_end_has_a_calendar_but_no_actual() -> None:
     panel = waves(series=2, rows=40)
     tensors = tensors_of(panel)

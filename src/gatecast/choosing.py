@@ -19,7 +19,7 @@ from gatecast.data.windows import thin, windows_between
 from gatecast.errors import OptionError, TooShortError
 from gatecast.evaluation.calibration import check_levels
 from gatecast.evaluation.conformal import residuals_needed
-from gatecast.forecaster import ForecasterConfig, Mode
+from gatecast.forecaster import ForecasterConfig, Mode, window_option
 from gatecast.models.distributions import COUNTS
 from gatecast.models.network import NetworkConfig
 from gatecast.models.normalising import Normalise, Subtract
@@ -28,6 +28,8 @@ from gatecast.training.config import TrainingConfig
 MOST_LAG = 500  # lags searched for a season when rows have no dates
 MOST_ORIGINS = 2000
 SHORT_SEASON = 24  # rows; of longer seasons two are read, because each row of the lookback costs time
+ROWS_TO_CARRY = 1000  # a carried state needs a series that is long beside what it remembers
+YEARS_FOR_SEASONS = 10
 CLEARLY_BETTER = 0.7  # a seasonal naive error below this share of the naive one means the season leads
 
 T = TypeVar("T")
@@ -99,10 +101,11 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         asked, subtract = _for_counts(guesses, asked)
     elif subtract is None:
         subtract, base_season = _note(guesses, choose_subtract(panel, split, asked, season))
-    lookback = asked.window or _note(guesses, choose_lookback(panel, split, asked, season))
+    said = said_mode(asked)
+    mode = said if said is not None else _note(guesses, choose_mode(split, asked))
+    lookback = asked.window or _note(guesses, choose_lookback(panel, split, asked, (season, base_season), mode))
     calendar = asked.calendar if asked.calendar is not None else _note(guesses, choose_calendar(panel, split))
     _check_room(panel, split, lookback, asked.horizon)
-    mode: Mode = asked.mode or ("sequences" if asked.lookback == "all" else "windows")
     calibrate = bool(asked.calibrate)
     if calibrate:
         check_levels(asked.network.quantiles)  # a net for a point takes any, and gets them after training
@@ -119,8 +122,8 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         season=base_season,
         subtract=subtract,
         loss_season=season,
-        flags=_gaps(panel, split),
-        ahead=mode == "windows" or bool(panel.columns.future),
+        flags=asked.network.layer.cell == "grud" or _gaps(panel, split),
+        ahead=mode == "windows" or bool(panel.columns.future) or panel.columns.holidays is not None,
         scaler=asked.scaler or "standard",
         calendar=calendar,
         network=asked.network,
@@ -169,6 +172,29 @@ def _note(guesses: list[Guess], choice: tuple[T, Guess]) -> T:
     value, guess = choice
     guesses.append(guess)
     return value
+
+
+def said_mode(asked: Asked) -> Mode | None:
+    """The mode that was said, be it by a lookback: a fixed one is a window, all of the past a carried state."""
+    if asked.mode is not None or asked.lookback is None:
+        return asked.mode
+    return "sequences" if asked.lookback == "all" else "windows"
+
+
+def choose_mode(split: Split, asked: Asked) -> tuple[Mode, Guess]:
+    """One pass over the series where they are long; windows where they are short, or where an option needs them."""
+    if asked.network.decode == "seq2seq":
+        return "windows", Guess("mode", "windows", "a run over the horizon from every row would take long")
+    need = "free_running" if asked.training.free_running else window_option(asked.network)
+    if need is None and asked.normalise not in {None, "causal"}:
+        need = "normalise"
+    if need is not None:
+        return "windows", Guess("mode", "windows", f"{need} reads windows")
+    rows = int(np.median(split.train_end))
+    if rows < ROWS_TO_CARRY:
+        return "windows", Guess("mode", "windows", f"{rows:,} rows to train on are few to carry a state over")
+    why = f"{rows:,} rows to train on: one pass learns from a forecast at every row"
+    return "sequences", Guess("mode", "sequences", why)
 
 
 def choose_season(panel: Panel, split: Split) -> tuple[int, Guess]:
@@ -272,12 +298,19 @@ def _spread(filled: np.ndarray, panel: Panel, split: Split) -> np.ndarray:
     return np.where(spread > 0, spread, 1.0)
 
 
-def choose_lookback(panel: Panel, split: Split, asked: Asked, season: int) -> tuple[int, Guess]:
+def choose_lookback(
+    panel: Panel, split: Split, asked: Asked, seasons: tuple[int, int], mode: Mode
+) -> tuple[int, Guess]:
     """Two horizons, some seasons, or a week and a day of hours, where the shortest training part has the room.
 
-    A year of days is more than a net of this kind can use.
+    A year of days is more than a net of this kind can use, unless the forecast starts from it.  Where a state is
+    carried it reads everything; then these rows are what its linear part sees.  `seasons` are that of the scores, and
+    that of the base.
     """
+    season, base = seasons
     wishes = {"two horizons": 2 * asked.horizon, "two seasons": 2 * season, "enough to see a pattern": 24}
+    if base > season:
+        wishes["the season it starts from, and one horizon"] = base + asked.horizon
     if season <= SHORT_SEASON:
         wishes["three seasons"] = 3 * season
     for longer in _seasons(panel, split, asked, season):
@@ -287,15 +320,27 @@ def choose_lookback(panel: Panel, split: Split, asked: Asked, season: int) -> tu
     lookback = max(1, min(wishes[why], _room(split, asked)))
     if lookback < wishes[why]:
         why = "what the shortest training part has room for"
+    if mode == "sequences":
+        return lookback, Guess("lookback", "all", f"a carried state; its linear part reads {lookback} rows: {why}")
     return lookback, Guess("lookback", str(lookback), why)
 
 
 def choose_calendar(panel: Panel, split: Split) -> tuple[tuple[Cycle, ...], Guess]:
-    """Read the place in a cycle only where training saw that cycle twice: else its later part would be unknown land."""
+    """Read the place in a cycle only where training saw that cycle twice: else its later part would be unknown land.
+
+    Days of the week are told apart where a row is a day, and times of the year by several waves after ten years: fewer
+    would be learnt by heart.
+    """
     seen = _training_span(panel, split)
     days: dict[Cycle, float] = {"day": 1.0, "week": 7.0, "year": 365.25}
     names = {name.split("_")[0] for name in calendar_feature_names(panel.frequency)} if panel.dated else set()
-    cycles = tuple(cycle for cycle, length in days.items() if cycle in names and seen >= 2 * length)
+    finer: dict[Cycle, Cycle] = {}
+    if "day" not in names:
+        finer["week"] = "weekday"
+    if seen >= YEARS_FOR_SEASONS * 365.25:
+        finer["year"] = "season"
+    found = [cycle for cycle, length in days.items() if cycle in names and seen >= 2 * length]
+    cycles = tuple(finer.get(cycle, cycle) for cycle in found)
     why = "cycles that training saw at least twice" if panel.dated else "rows have no dates"
     return cycles, Guess("calendar", ", ".join(cycles) or "none", why)
 

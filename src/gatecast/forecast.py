@@ -44,8 +44,8 @@ class Forecast:
         With several targets a column `target` follows `unique_id`.
         """
         windows, horizon, targets = self.mean.shape
-        names = np.asarray(self.ids, dtype=object)[self.series]
-        data: dict[str, object] = {"unique_id": np.repeat(names, horizon * targets).astype(str)}
+        names = pl.Series(self.ids, dtype=pl.String)
+        data: dict[str, object] = {"unique_id": names.gather(np.repeat(self.series, horizon * targets))}
         if targets > 1:
             data["target"] = list(self.targets) * (windows * horizon)
         data["cutoff"] = np.repeat(self.cutoffs, horizon * targets)
@@ -128,7 +128,7 @@ def forecast_times(panel: Panel, origins: Origins, horizon: int) -> np.ndarray:
         beyond = int(origins.position[mine].max()) + horizon - len(own)
         if beyond > 0:
             own = np.concatenate([own, panel.horizon_times(series, len(own), beyond)])
-        times[mine] = own[origins.position[mine, None] + np.arange(horizon)]
+        times[mine] = np.lib.stride_tricks.sliding_window_view(own, horizon)[origins.position[mine]]
     return times
 
 

@@ -15,7 +15,7 @@ from gatecast.data.calendar import Cycle, Frequency, show_time
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel
 from gatecast.data.sampling import StreamSampler
-from gatecast.data.scalers import SCALERS, Scaling, fit_scaling
+from gatecast.data.scalers import SCALERS, Scaling, fit_scaling, leave_alone
 from gatecast.data.splits import Origins, Split
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
@@ -26,7 +26,8 @@ from gatecast.models.draws import origin_draws
 from gatecast.models.ensemble import Network, build_network
 from gatecast.models.network import NetworkConfig, Sizes, check_paths
 from gatecast.models.normalising import Frame, Normalise, Subtract
-from gatecast.models.passing import outputs_at, states_at
+from gatecast.models.passing import bounded_outputs_at, bounded_states_at, outputs_at, states_at
+from gatecast.models.words import Codes
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course, Sequences, Windows
 from gatecast.training.loop import TrainingState, train
@@ -52,9 +53,9 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
         normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
         loss_season: rows of the season whose seasonal error is the unit of each series' loss, as in MASE; None leaves
             it in units of the scaled values.
-        flags: whether the net reads which values were missing and carried forward.
-        ahead: whether the decoder reads what is known in advance of the rows it forecasts: future covariates, and the
-            calendar, which the encoder reads up to the cutoff in any case.
+        flags: whether the net reads which values were missing and carried forward, and how long ago each was seen.
+        ahead: whether the decoder reads what is known in advance of the rows it forecasts: future covariates, holidays
+            and the calendar, which the encoder reads up to the cutoff in any case.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
         calendar: which cycles the net reads the place in: `day`, `week`, `year`.
         network: the net.
@@ -81,6 +82,11 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 raise OptionError(f"{name} counts rows from 1 up, got {name}={getattr(self, name)}.")
         if self.scaler not in SCALERS:
             raise OptionError(f"scaler={self.scaler!r} is unknown; the scalers are {', '.join(SCALERS)}.")
+        if self.network.relative and self.scaler not in {"meanabs", "none"}:
+            raise OptionError(
+                f"relative={self.network.relative} measures errors by the size of the values, which scaler="
+                f"{self.scaler!r} shifts: take scaler='meanabs' or 'none'."
+            )
         if self.mode == "sequences":
             self._check_sequences()
         if self.network.loss in COUNTS and (self.scaler, self.subtract) != ("none", "none"):
@@ -102,15 +108,22 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 f"mode='sequences' carries a state over all rows, so values must be normalised by the past of each "
                 f"row: take normalise='causal', not {self.normalise!r}."
             )
-        for name, fits in (
-            ("segment", network.segment == 1),
-            ("decode", network.decode != "segments"),
-            ("readout", network.readout == "last"),
-            ("bidirectional", not network.layer.bidirectional),
-        ):
-            if not fits:
-                value = getattr(network.layer if name == "bidirectional" else network, name)
-                raise OptionError(f"{name}={value!r} reads windows; take mode='windows', or leave {name} out.")
+        name = window_option(network)
+        if name is not None:
+            value = getattr(network.layer if name == "bidirectional" else network, name)
+            raise OptionError(f"{name}={value!r} reads windows; take mode='windows', or leave {name} out.")
+
+
+def window_option(network: NetworkConfig) -> str | None:
+    """The first option of the net that needs a window, by name."""
+    needs = {
+        "segment": network.segment > 1,
+        "decode": network.decode == "segments",
+        "channels": network.channels == "apart",
+        "readout": network.readout == "mean",
+        "bidirectional": network.layer.bidirectional,
+    }
+    return next((name for name, needed in needs.items() if needed), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +181,7 @@ class RecurrentForecaster:
         if config.network.loss in COUNTS:
             _check_counts(panel, split)
         scaling = fit_scaling(config.scaler, panel, split.train_end)
-        static_scaling = SCALERS["standard"].fit(panel.static)
+        static_scaling = leave_alone(SCALERS["standard"].fit(panel.static), panel.columns.categorical_static)
         self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
         sizes = network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
         self.network_ = build_network(config.network, sizes, config.training.seed)
@@ -205,13 +218,28 @@ class RecurrentForecaster:
             ColumnError: the panel's columns are not those trained on.
             InputError: a future covariate is missing where it is needed.
         """
+        return self._forecast(panel, origins, horizon)
+
+    def bounded(self, panel: Panel, origins: Origins, horizon: int, context: int) -> Forecast:
+        """As `forecast`, with a state that has read nothing but the `context` rows before each origin.
+
+        Raises:
+            OptionError: this net reads windows, so it carries no state; or `context` is below 1.
+        """
+        if self.config.mode == "windows":
+            raise OptionError("mode='windows' reads every window from a state of zeros: no state is carried.")
+        if context < 1:
+            raise OptionError(f"context counts rows from 1 up, got context={context}.")
+        return self._forecast(panel, origins, horizon, context)
+
+    def _forecast(self, panel: Panel, origins: Origins, horizon: int, context: int | None = None) -> Forecast:
         self._check(panel, origins, horizon)
         scaling, network = self._scaling_for(panel, origins), self.config.network
         if network.samples:
-            parts = self._paths(panel, origins, scaling, (network.paths, horizon))
+            parts = self._paths(panel, origins, scaling, (network.paths, horizon), context)
             output = np.concatenate([self._quantiles(paths) for paths in parts])
         else:
-            output = self._run(self._tensors(panel, scaling), origins)[:, :horizon]  # (W, H, targets, levels)
+            output = self._run(self._tensors(panel, scaling), origins, context)[:, :horizon]  # (W, H, targets, levels)
         return _on_original_scale(panel, origins, output, scaling, network.levels)
 
     def sample(self, panel: Panel, origins: Origins, horizon: int, paths: int | None = None) -> Forecast:
@@ -254,48 +282,63 @@ class RecurrentForecaster:
         static = self.fitted_.static_scaling.transform(panel.static, 0)
         config = self.config
         season = frame_of(config).season if config.normalise == "causal" else None
-        layout = Layout(config.lookback, horizon or config.horizon, season, config.calendar)
+        layout = Layout(config.lookback, horizon or config.horizon, season, config.flags, config.calendar)
         trained = {name: index for index, name in enumerate(self.fitted_.ids)}
         identity = np.array([trained.get(name, -1) for name in panel.ids], dtype=np.int64)
         return panel_tensors(panel, scaling, static, layout, identity, weight)
 
     @torch.inference_mode()
-    def _run(self, tensors: PanelTensors, origins: Origins) -> np.ndarray:
+    def _run(self, tensors: PanelTensors, origins: Origins, context: int | None) -> np.ndarray:
         """The net's output for every origin, on the scaled values; (windows, horizon, targets, levels)."""
         network, places = self.network_, tensors.place(origins)
         if self.config.network.recursive:
-            points = np.concatenate(list(self._feed_back(tensors, origins, None)))
+            points = np.concatenate(list(self._feed_back(tensors, origins, context)))
             return np.asarray(points[:, 0, :, :, None])
         if self.config.mode == "windows":
             return np.asarray(torch.cat([network(tensors.gather(part)) for part in places.split(BATCH)]))
-        outputs = outputs_at(network, tensors, places).split(BATCH)
+        if context is None:
+            outputs = outputs_at(network, tensors, places)
+        else:
+            outputs = bounded_outputs_at(network, tensors, places, context)
         parts = [
             network.forecast_from(output, tensors.cutoffs(part))
-            for output, part in zip(outputs, places.split(BATCH), strict=True)
+            for output, part in zip(outputs.split(BATCH), places.split(BATCH), strict=True)
         ]
         return np.asarray(torch.cat(parts))
 
     def _paths(
-        self, panel: Panel, origins: Origins, scaling: Scaling, size: tuple[int, int]
+        self,
+        panel: Panel,
+        origins: Origins,
+        scaling: Scaling,
+        size: tuple[int, int],
+        context: int | None = None,
     ) -> Iterator[Float32[np.ndarray, "part paths horizon targets"]]:
         """Sample paths on the scaled values, some origins at a time; `size` is how many paths of how many rows."""
         paths, horizon = size
         names = [panel.ids[series] for series in origins.series.tolist()]
         shape = (paths, self.config.horizon, len(panel.columns.target))
 
-        def draws(part: slice) -> Tensor:
+        def draw(part: slice) -> Tensor:
             own = origin_draws(self.config.training.seed, names[part], origins.position[part], shape)
             return torch.from_numpy(own[:, :, :horizon])
 
-        yield from self._feed_back(self._tensors(panel, scaling, horizon=horizon), origins, (paths, draws))
+        yield from self._feed_back(self._tensors(panel, scaling, horizon=horizon), origins, context, (paths, draw))
 
     def _feed_back(
-        self, tensors: PanelTensors, origins: Origins, drawing: tuple[int, Callable[[slice], Tensor]] | None
+        self,
+        tensors: PanelTensors,
+        origins: Origins,
+        context: int | None,
+        drawing: tuple[int, Callable[[slice], Tensor]] | None = None,
     ) -> Iterator[Float32[np.ndarray, "part paths horizon targets"]]:
         """Forecasts of a recursive net over the horizon of the tensors, as many origins at a time as memory holds."""
         network, places = self.network_, tensors.place(origins)
-        carried = self.config.mode == "sequences"
-        read = states_at(network, tensors, places) if carried else None
+        read = None
+        if self.config.mode == "sequences" and context is None:
+            read = states_at(network, tensors, places)
+        elif context is not None:
+            read = bounded_states_at(network, tensors, places, context)
         most = max(1, PATHS_AT_ONCE // (1 if drawing is None else drawing[0]))
         for first in range(0, len(places), most):
             part = slice(first, first + most)
@@ -362,7 +405,7 @@ def loss_weights(
 
 def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency, series: int) -> Sizes:
     """The sizes a net needs for so many series with these columns."""
-    calendar = calendar_columns(frequency, config.calendar)
+    calendar = calendar_columns(frequency, config.calendar, columns.holidays)
     return Sizes(
         lookback=config.lookback,
         horizon=config.horizon,
@@ -374,7 +417,17 @@ def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequen
         known=len(columns.future) + len(calendar),
         static=len(columns.static),
         series=series,
+        numbers=tuple(place for place, word in enumerate(columns.categorical_channels) if not word),
+        past_words=_codes(columns, columns.channels, columns.past),
+        known_words=_codes(columns, columns.future, columns.future),
+        static_words=_codes(columns, columns.static, columns.static),
     )
+
+
+def _codes(columns: Columns, within: tuple[str, ...], names: tuple[str, ...]) -> Codes:
+    """The places within some columns of those of `names` that hold codes of words."""
+    words = [name for name in within if name in names and name in columns.categories]
+    return Codes(tuple(map(within.index, words)), tuple(columns.levels[name] for name in words))
 
 
 def frame_of(config: ForecasterConfig) -> Frame:

@@ -10,12 +10,14 @@ from gatecast.cells.counting import count_parameters
 from gatecast.cells.elman import ElmanCell, ElmanEquations
 from gatecast.cells.equations import Equations, Weights
 from gatecast.cells.gru import GRUCell, GRUEquations
+from gatecast.cells.grud import GRUDCell, GRUDEquations
 from gatecast.cells.indrnn import IndRNNCell, IndRNNEquations
 from gatecast.cells.lstm import LSTMCell, LSTMEquations
 from gatecast.cells.mingru import MinGRUCell, MinGRUEquations
 from gatecast.cells.minlstm import MinLSTMCell, MinLSTMEquations
 from gatecast.cells.slstm import SLSTMCell, SLSTMEquations
 from gatecast.cells.unrolling import Unrolled, unroll
+from gatecast.cells.zoneout import zoned_out
 
 __all__ = [
     "CELL_TYPES",
@@ -24,6 +26,8 @@ __all__ = [
     "ElmanEquations",
     "Equations",
     "GRUCell",
+    "GRUDCell",
+    "GRUDEquations",
     "GRUEquations",
     "IndRNNCell",
     "IndRNNEquations",
@@ -40,4 +44,5 @@ __all__ = [
     "count_parameters",
     "equations_of",
     "unroll",
+    "zoned_out",
 ]

@@ -9,6 +9,7 @@ from gatecast.cells.cell import Cell
 from gatecast.cells.elman import ElmanCell, ElmanEquations
 from gatecast.cells.equations import Equations
 from gatecast.cells.gru import GRUCell, GRUEquations
+from gatecast.cells.grud import GRUDCell
 from gatecast.cells.indrnn import IndRNNCell
 from gatecast.cells.lstm import LSTMCell, LSTMEquations
 from gatecast.cells.mingru import MinGRUCell
@@ -25,6 +26,7 @@ CELL_TYPES: Mapping[str, type[Cell]] = MappingProxyType(
         "minlstm": MinLSTMCell,
         "indrnn": IndRNNCell,
         "slstm": SLSTMCell,
+        "grud": GRUDCell,
     }
 )
 

@@ -45,12 +45,16 @@ class Equations(ABC):
 
     blocks: ClassVar[tuple[str, ...]]
     """The gates in the order in which their rows lie in `W`, `U` and the biases."""
+    recurrent_blocks: ClassVar[tuple[str, ...] | None] = None
+    """Those that have rows in `U` too, where not all have."""
     gates: ClassVar[Mapping[str, tuple[float, float]]]
     """The gates that `step` hands out, each with its closed range."""
     states: ClassVar[tuple[str, ...]] = ("h",)
     """The names of the states; the first is the output."""
     learnable: ClassVar[tuple[str, ...]] = ("h", "c")
     """The states whose first value can be learnt; the others start at zero."""
+    mixable: ClassVar[tuple[str, ...]] = ("h", "c")
+    """The states that mean something each by itself, so that one may be mixed with its own past (zoneout)."""
     keeps: ClassVar[Mapping[str, int]] = {}
     """The gates that set how long is remembered, with the sign of the bias that remembers longer."""
 

@@ -25,7 +25,7 @@ def orthogonal_(module: nn.Module) -> nn.Module:
     if not matrices:
         raise OptionError(f"{_name(equations)} has no recurrent matrices to make orthogonal.")
     for weight in matrices:
-        for block in weight.chunk(len(equations.blocks)):
+        for block in weight.chunk(len(equations.recurrent_blocks or equations.blocks)):
             nn.init.orthogonal_(block)
     return module
 

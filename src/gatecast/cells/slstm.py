@@ -35,6 +35,7 @@ class SLSTMEquations(Equations):
     gates: ClassVar = {"i": (0, 1), "f": (0, 1), "z": (-1, 1), "o": (0, 1)}
     states: ClassVar = ("h", "c", "n", "m")
     learnable: ClassVar = ("h",)  # before anything is seen, n = 0 hides c and m
+    mixable: ClassVar = ("h",)  # c, n and m are in units of one another
     keeps: ClassVar = {"f": 1, "i": -1}
 
     def shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:

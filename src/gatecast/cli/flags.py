@@ -11,6 +11,8 @@ TABLE, NET, TRAINING, JUDGING, OUTPUT = (
 )
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
 Numbers = Annotated[list[float] | None, Parameter(consume_multiple=True, negative=())]
+Counts = Annotated[list[int] | None, Parameter(consume_multiple=True, negative=())]
+Yes = Annotated[bool | None, Parameter(negative=())]
 
 
 @Parameter(name="*", group=TABLE)
@@ -37,9 +39,13 @@ class TableFlags:
     duplicates
         What to do with two rows of one series at one time (default: error).
     frequency
-        The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo (default: inferred).
+        The step between rows, such as 15min, 1h, 1d, 1b, 1w, 1mo; irregular keeps the gaps (default: inferred).
     min_rows
         Drop series with fewer rows instead of refusing them (default: 0).
+    holidays
+        Read the holidays of this country, such as DE, or US-CA for a part of it (default: none).
+    categorical
+        Covariates whose cells name something, be they words or numbers (default: those of words; `none` for none).
     """
 
     target: Names = None
@@ -52,6 +58,8 @@ class TableFlags:
     duplicates: Literal["error", "last", "mean"] | None = None
     frequency: str | None = None
     min_rows: int | None = None
+    holidays: str | None = None
+    categorical: Names = None
 
 
 @Parameter(name="*", group=NET)
@@ -96,6 +104,18 @@ class NetFlags:
         Share of the state dropped before the output while training (default: 0).
     ensemble
         Nets trained together; their median is the forecast (default: 1).
+    residual
+        Layers above the first add what they read to what they say (default: no).
+    dilations
+        How many steps back each layer's state lies, such as 1 2 4; none is 1 for each (default: none).
+    layer_norm
+        Normalise what each layer hands up (default: no).
+    variational_dropout
+        Share of inputs and outputs dropped while training, the same at every step (default: 0).
+    weight_dropout
+        Share of recurrent weights dropped while training, the same at every step (default: 0).
+    zoneout
+        Share of units that keep their state in a step of training; slow (default: 0).
     loss
         What training makes small: errors, or the negative log-likelihood of a density, or of counts (default:
         quantile).
@@ -103,7 +123,7 @@ class NetFlags:
         Levels that the quantile loss trains, or that are read off a density (default: 0.1 0.5 0.9).
     """
 
-    cell: Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm"] | None = None
+    cell: Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm", "grud"] | None = None
     mode: Literal["windows", "sequences"] | None = None
     lookback: int | Literal["all"] | None = None
     season: int | None = None
@@ -120,6 +140,12 @@ class NetFlags:
     embedding: int | None = None
     output_dropout: float | None = None
     ensemble: int | None = None
+    residual: Yes = None
+    dilations: Counts = None
+    layer_norm: Yes = None
+    variational_dropout: float | None = None
+    weight_dropout: float | None = None
+    zoneout: float | None = None
     loss: Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture", "negative_binomial"] | None = None
     quantiles: Numbers = None
 

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gatecast.data.categories import unknown_words
 from gatecast.errors import OptionError
 from gatecast.evaluation.audit import Audit, audit_to_json
 from gatecast.evaluation.results import Metrics
@@ -82,6 +83,8 @@ def audited(audit: Audit, *, as_json: bool) -> None:
 def predicted(prediction: Prediction, out: Path | None, *, as_json: bool) -> None:
     """Forecasts: written to a file, or printed."""
     frame = prediction.to_frame()
+    for note in () if as_json else unknown_words(prediction.panel):
+        _say(f"note: {note}")
     if out is not None:
         write_frame(frame, out)
         line(f"{frame.height:,} rows written to {out}")

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
 from gatecast.data.causal import causal, covariate_places
+from gatecast.data.columns import Columns
 from gatecast.data.filling import carry_forward
+from gatecast.data.missing import rows_since_seen
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling
 from gatecast.data.splits import Origins
@@ -51,8 +53,10 @@ class Batch:
 
     Attributes:
         past: every channel over the lookback.
-        causal: causal features over the lookback, if the layout has them, and then the targets' running spread.
-        observed: 1 where `past` was observed, 0 where it was carried forward.
+        causal: causal features over the lookback, if the layout has them, codes of past words, and then the targets'
+            running spread.
+        observed: 1 where `past` was observed, 0 where it was carried forward; then, if the layout has it, how long ago
+            each channel was seen before (log1p of the rows).
         known: what is known in advance over the lookback and the horizon: future covariates, then the calendar.
         ahead: causal features of the covariates over the horizon, if the layout has them: of what is known in advance.
         static: covariates of the series, scaled.
@@ -64,7 +68,7 @@ class Batch:
 
     past: Float[Tensor, "batch lookback channels"]
     causal: Float[Tensor, "batch lookback causal"]
-    observed: Float[Tensor, "batch lookback channels"]
+    observed: Float[Tensor, "batch lookback flags"]
     known: Float[Tensor, "batch lookback_plus_horizon known"]
     ahead: Float[Tensor, "batch horizon ahead"]
     static: Float[Tensor, "batch static"]
@@ -94,7 +98,7 @@ class Batch:
         return Batch(
             past=split(self.past, targets),
             causal=self.causal.repeat_interleave(targets, dim=0),
-            observed=split(self.observed, targets),
+            observed=torch.cat([split(part, targets) for part in self.observed.split(self.past.shape[2], -1)], dim=-1),
             known=self.known.repeat_interleave(targets, dim=0),
             ahead=self.ahead.repeat_interleave(targets, dim=0),
             static=self.static.repeat_interleave(targets, dim=0),
@@ -110,8 +114,8 @@ class Stretch:
     """Rows that are read one after another, with a cutoff after each; B series at once, T rows of each.
 
     Attributes:
-        causal: causal features of the rows read, and then the targets' running spread.
-        observed: 1 where a channel was observed, else 0.
+        causal: causal features of the rows read, codes of past words, and then the targets' running spread.
+        observed: 1 where a channel was observed, else 0; then, if the layout has it, how long ago it was seen before.
         known: what is known in advance of the rows read and of one horizon more.
         static: covariates of the series, scaled.
         identity: the number of each series among those trained, -1 for a new one.
@@ -120,7 +124,7 @@ class Stretch:
     """
 
     causal: Float[Tensor, "batch time causal"]
-    observed: Float[Tensor, "batch time channels"]
+    observed: Float[Tensor, "batch time flags"]
     known: Float[Tensor, "batch time_plus_horizon known"]
     static: Float[Tensor, "batch static"]
     identity: Int64[Tensor, " batch"]
@@ -163,6 +167,7 @@ class PanelTensors:
         channels: how many channels.
         causal: how many causal features, the targets' spreads among them.
         ahead: which of them are of covariates alone.
+        flags: how many columns tell what was observed.
         targets: how many of the channels are targets.
         lookback: rows of a window before its cutoff.
         horizon: rows after it.
@@ -177,6 +182,7 @@ class PanelTensors:
     channels: int
     causal: int
     ahead: list[int]
+    flags: int
     targets: int
     lookback: int
     horizon: int
@@ -213,15 +219,35 @@ class PanelTensors:
 
     def cutoffs(self, places: Int64[Tensor, "cutoffs two"]) -> Cutoffs:
         """What is known at `places`, and what came, without what an encoder reads."""
-        rows = torch.maximum(places[:, 1:] + self.steps, self.starts[places[:, 0], None])
-        back, ahead = rows[:, : self.lookback], rows[:, self.lookback :]
-        flags = self.channels + self.causal
+        series, first = places[:, 0], places[:, 1]
+        seen_at = self.channels + self.causal
         values = self.table[:, : self.targets]
-        seen = self.table[:, flags : flags + self.targets][ahead]
+
+        def ahead(rows: Tensor) -> Tensor:
+            """The horizon after each place."""
+            return rows.unfold(0, self.horizon, 1).index_select(0, first).transpose(1, 2)
+
+        seen = ahead(self.table[:, seen_at : seen_at + self.targets])
         ones = seen.new_ones(len(places), self.targets)
-        spread = self.table[:, flags - self.targets : flags][back[:, -1]] if self.causal else ones
-        known = self.table[:, flags + self.channels :][ahead]
-        return Cutoffs(values[back], spread, known, values[ahead] * seen, seen * self.weight[places[:, 0], None])
+        newest = torch.maximum(first - 1, self.starts[series])
+        spread = self.table[:, seen_at - self.targets : seen_at][newest] if self.causal else ones
+        return Cutoffs(
+            past=self._before(values, places),
+            spread=spread,
+            known=ahead(self.table[:, seen_at + self.flags :]),
+            actual=ahead(values) * seen,
+            mask=seen * self.weight[series, None],
+        )
+
+    def _before(
+        self, values: Float[Tensor, "rows targets"], places: Int64[Tensor, "cutoffs two"]
+    ) -> Float[Tensor, "cutoffs lookback targets"]:
+        """The lookback before each place, the first row of its series repeated where that is shorter."""
+        first, starts = places[:, 1] - self.lookback, self.starts[places[:, 0]]
+        if self.lookback > len(values) or bool((first < starts).any()):
+            return values[torch.maximum(places[:, 1:] + self.steps[: self.lookback], starts[:, None])]
+        # Much less to look up than row by row.
+        return values.unfold(0, self.lookback, 1).index_select(0, first).transpose(1, 2)
 
     def stretch(self, places: Int64[Tensor, "batch two"], time: int, ends: Int64[Tensor, " batch"]) -> Stretch:
         """`time` rows of each series from `places` (the series, a row of the table), nothing of rows from `ends` on.
@@ -247,14 +273,14 @@ class PanelTensors:
 
     def _parts(self, rows: Int64[Tensor, "batch time"]) -> tuple[Tensor, ...]:
         """Channels, causal features, flags of observation, and what is known in advance of the given rows."""
-        widths = [self.channels, self.causal, self.channels]
+        widths = [self.channels, self.causal, self.flags]
         return self.table[rows].split([*widths, self.table.shape[1] - sum(widths)], dim=-1)
 
 
-def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...]) -> list[int]:
-    """Which columns of `calendar_features` belong to the named cycles."""
-    names = calendar_feature_names(frequency)
-    return [index for index, name in enumerate(names) if name.split("_")[0] in cycles]
+def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...], holidays: str | None = None) -> list[int]:
+    """Which columns of `calendar_features` belong to the named cycles, or tell of holidays."""
+    names = calendar_feature_names(frequency, holidays)
+    return [index for index, name in enumerate(names) if name.split("_")[0] in {*cycles, "holiday"}]
 
 
 class Layout(Struct, frozen=True):
@@ -264,6 +290,7 @@ class Layout(Struct, frozen=True):
         lookback: rows of a window before its cutoff.
         horizon: rows after it.
         causal: the season of the causal features (1 for none of it); None for no causal features.
+        since: whether the net reads how long ago each channel was seen.
         calendar: names of cycles (day, week, year).
         device: where the tensors lie.
     """
@@ -271,6 +298,7 @@ class Layout(Struct, frozen=True):
     lookback: int
     horizon: int
     causal: int | None = None
+    since: bool = False
     calendar: tuple[Cycle, ...] = ("day", "week", "year")
     device: str = "cpu"
 
@@ -303,12 +331,15 @@ def panel_tensors(
     values[rows] = scaled
     filled = carry_forward(values, offsets)
     targets = len(panel.columns.target)
-    features = [] if layout.causal is None else [*causal(filled, offsets, targets, layout.causal)]
+    features = [] if layout.causal is None else _causal(panel.columns, filled, offsets, layout.causal)
     known = _known(panel, filled, offsets, layout)
-    table = np.concatenate([filled, *features, np.isfinite(values), known], axis=1)
+    flags = [np.isfinite(values)]
+    if layout.since:
+        flags.append(np.log1p(rows_since_seen(values, offsets)))
+    table = np.concatenate([filled, *features, *flags, known], axis=1, dtype=np.float32)
     return PanelTensors(
         starts=torch.tensor(offsets, device=layout.device),
-        table=torch.tensor(table, dtype=torch.float32, device=layout.device),
+        table=torch.from_numpy(table).to(layout.device),
         static=torch.tensor(static, dtype=torch.float32, device=layout.device),
         identity=torch.tensor(np.arange(len(panel.ids)) if identity is None else identity, device=layout.device),
         weight=torch.tensor(
@@ -317,10 +348,31 @@ def panel_tensors(
         steps=torch.arange(-layout.lookback, horizon, device=layout.device),
         channels=values.shape[1],
         causal=sum(part.shape[1] for part in features),
-        ahead=[] if layout.causal is None else covariate_places(values.shape[1], targets, layout.causal),
+        ahead=_ahead(panel.columns, layout.causal),
+        flags=sum(part.shape[1] for part in flags),
         targets=targets,
         lookback=layout.lookback,
         horizon=horizon,
+    )
+
+
+def _ahead(columns: Columns, season: int | None) -> list[int]:
+    """Which causal features are of covariates alone; None of a season stands for no causal features."""
+    numbers = columns.categorical_channels.count(False)
+    return [] if season is None else covariate_places(numbers, len(columns.target), season)
+
+
+def _causal(columns: Columns, filled: np.ndarray, offsets: np.ndarray, season: int) -> list[np.ndarray]:
+    """Causal features of the channels that are numbers, the codes of past words, and the targets' spreads."""
+    codes = np.array(columns.categorical_channels, dtype=bool)
+    found = causal(filled[:, ~codes], offsets, len(columns.target), season)
+    return [found.features, filled[:, list(past_words(columns))], found.spread]
+
+
+def past_words(columns: Columns) -> tuple[int, ...]:
+    """Which channels are past covariates that hold codes of words; those of the future are among what is known."""
+    return tuple(
+        place for place, name in enumerate(columns.channels) if name in columns.past and name in columns.categories
     )
 
 
@@ -333,6 +385,9 @@ def _known(
     for index, (start, stop) in enumerate(pairwise(offsets.tolist())):
         own = panel.times[panel.rows(index)]
         times += [own, panel.frequency.steps_from(own[-1], stop - start - len(own))]
-    chosen = calendar_columns(panel.frequency, layout.calendar)
-    calendar = calendar_features(np.concatenate(times), panel.frequency)[:, chosen]
+    holidays = panel.columns.holidays
+    chosen = calendar_columns(panel.frequency, layout.calendar, holidays)
+    if not chosen:
+        return future.astype(np.float32)
+    calendar = calendar_features(np.concatenate(times), panel.frequency, holidays)[:, chosen]
     return np.concatenate([future.astype(np.float32), calendar], axis=1)

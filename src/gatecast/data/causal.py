@@ -8,9 +8,9 @@ was.  So it reads, of each channel x, how the newest value lies to its own past:
     x[t] - slow[t]           slow: of about 100 rows
     x[t] - x[t-m]            the change since one season ago (targets, where there is a season)
 
-in units of the running spread, and of a covariate its scaled value too, held within a few deviations: what it tells may
-lie in its level (a frost, a full house).  The spread is the running mean of |x - slow|.  A running mean of v with factor
-a is
+in units of the running spread, and of a covariate its scaled value too, held within a few deviations: what it tells
+may lie in its level (a frost, a full house).  The spread is the running mean of |x - slow|.  A running mean of v with
+factor a is
 
     weight[t] = a weight[t-1] + 1        mean[t] = mean[t-1] + (v[t] - mean[t-1]) / weight[t]
 

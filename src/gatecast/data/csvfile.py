@@ -1,7 +1,8 @@
 """Text files: bytes to a Table of text, with the line of every row.
 
 Everything is read as text first, a stretch at a time, so that a later complaint can name the line and the column and
-so that neither a compressed bomb nor an endless line can fill the memory.
+so that neither a compressed bomb nor an endless line can fill the memory.  What is not plain (`csvplain`) is read here,
+cell by cell.
 """
 
 import codecs
@@ -21,16 +22,15 @@ import polars as pl
 
 from gatecast.data import table as caps
 from gatecast.data.columns import Guess, Layout
-from gatecast.data.table import Table, check_size, unique_names
+from gatecast.data.csvhead import SAMPLE_LINES, find_separator, read_head
+from gatecast.data.csvplain import read_plain
+from gatecast.data.table import Table, check_size
 from gatecast.errors import TableError
 
 _MAX_LINE = 10_000_000  # characters: 10,000 columns of 1,000 characters
 _CELLS_AT_ONCE, _ROWS_AT_ONCE = 20_000, 200  # small enough for the processor's cache, large enough for wide tables
-_SAMPLE_LINES = 20
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-# A cell that a header would not hold: nothing, a number, or a date such as 2024-03-01 or 1/3/2024.
-_VALUE = re.compile(r"\s*([-+]?[\d.,]+([eE][-+]?\d+)?|\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([T ][\d:.+Z-]*)?|)\s*")
 
 
 class _Capped(io.RawIOBase):
@@ -79,10 +79,21 @@ def read_csv(path: Path, layout: Layout = "long") -> Table:
 
 
 def _read(path: Path, encoding: str, layout: Layout, *, packed: bool) -> Table:
+    if encoding != "utf-16":
+        with _opened(path, packed=packed) as file:
+            if encoding == "utf-8-sig":
+                file.read(len(codecs.BOM_UTF8))
+            plain = read_plain(file, encoding.removesuffix("-sig"), layout)
+        if plain is not None:
+            return plain
+    with _opened(path, packed=packed) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as text:
+        return _parse(path, _lines(path, text), layout)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, *, packed: bool) -> Iterator[io.BufferedReader]:
     with gzip.open(path) if packed else path.open("rb") as source:
-        capped = io.BufferedReader(_Capped(source, path), 1 << 20)
-        with io.TextIOWrapper(capped, encoding=encoding, newline="") as text:
-            return _parse(path, _lines(path, text), layout)
+        yield io.BufferedReader(_Capped(source, path), 1 << 20)
 
 
 def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
@@ -101,48 +112,19 @@ def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
 
 
 def _parse(path: Path, lines: Iterator[str], layout: Layout) -> Table:
-    sample = list(islice(lines, _SAMPLE_LINES))
-    separator = _separator(sample)
+    sample = list(islice(lines, SAMPLE_LINES))
+    separator = find_separator(sample)
     reader = csv.reader(chain(sample, lines), delimiter=separator, skipinitialspace=True, strict=True)
     rows = _rows(path, reader)
     first = next(rows, None)
     if first is None:
         raise TableError(f"{path.name} is empty. Give a table with one row for each time step, and a header.")
     line, cells = first
-    check_size(len(cells), 0)
-    if _is_header(cells, layout):
-        names, guesses = unique_names(cells)
-    else:
-        rows = chain([first], rows)
-        names = [f"c{place}" for place in range(1, len(cells) + 1)]
-        why = f"line {line} holds values, not names; the columns are called c1, c2, ..."
-        guesses = (Guess("header", "none", why),)
-    frame, places = _collect(path, rows, names)
+    head = read_head(cells, line, layout)
+    frame, places = _collect(path, rows if head.named else chain([first], rows), head.names)
     if frame.is_empty():
         raise TableError(f"{path.name} has a header and no rows. Give a table with one row for each time step.")
-    return Table(frame, places, guesses, "thousands" if separator == "," else "decimal")
-
-
-def _separator(sample: list[str]) -> str:
-    """The separator that cuts every line of the sample into equally many cells, or else the header into the most."""
-    widths = {}
-    for separator in ("\t", ";", "|", ","):
-        found = _widths(sample, separator)
-        widths[separator] = set(found), found[0] if found else 1
-    for separator, (different, width) in widths.items():
-        if len(different) == 1 and width > 1:
-            return separator
-    widest = max(widths, key=lambda separator: widths[separator][1])
-    # One column: then a comma in a cell is a decimal comma.
-    return widest if widths[widest][1] > 1 else ";"
-
-
-def _widths(sample: list[str], separator: str) -> list[int]:
-    """How many cells each line of the sample has, up to the first that csv refuses."""
-    widths = list[int]()
-    with contextlib.suppress(csv.Error):
-        widths.extend(len(row) for row in csv.reader(sample, delimiter=separator, skipinitialspace=True) if row)
-    return widths
+    return Table(frame, places, head.guesses, "thousands" if separator == "," else "decimal")
 
 
 def _rows(path: Path, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]
@@ -158,23 +140,6 @@ def _rows(path: Path, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:
             f"{path.name}, line {line + 1}: {error}. Check the quotes there: a quoted cell ends with a quote followed "
             f'by a separator, holds a quote as "", and has at most {caps.MAX_CELL:,} characters.'
         ) from error
-
-
-def _is_header(cells: list[str], layout: Layout) -> bool:
-    """Whether the first line holds names: it has a cell that is no value.
-
-    With one row a series the first cell is the series' name in any case, and numbers that count up are step numbers.
-    """
-    if layout == "rows" and len(cells) > 2:
-        named = not _VALUE.fullmatch(cells[0]) or not cells[0]
-        return (named and _counts_up(cells[1:])) or any(not _VALUE.fullmatch(cell) for cell in cells[1:])
-    return any(not _VALUE.fullmatch(cell) for cell in cells)
-
-
-def _counts_up(cells: list[str]) -> bool:
-    """Whether cells say 1, 2, 3, ..., from any number on."""
-    first = int(cells[0]) if re.fullmatch("[0-9]{1,9}", cells[0]) else 0
-    return cells == [str(number) for number in range(first, first + len(cells))]
 
 
 def _collect(path: Path, rows: Iterator[tuple[int, list[str]]], names: list[str]) -> tuple[pl.DataFrame, np.ndarray]:

@@ -9,10 +9,13 @@ import numpy as np
 from jaxtyping import Float64
 from msgspec import structs
 
+from gatecast.data.categories import word_codes, words_of
 from gatecast.data.columns import Columns, Guess, TableOptions
-from gatecast.data.guessing import Settled, check_names, set_aside, settle_time
-from gatecast.data.regular import Records
+from gatecast.data.guessing import Settled, check_names
+from gatecast.data.records import Records
+from gatecast.data.setaside import set_aside
 from gatecast.data.table import Table, name_list
+from gatecast.data.timecolumn import settle_time
 from gatecast.data.values import checked_numbers, read_numbers, text_cells
 from gatecast.errors import ColumnError, OptionError, TableError
 
@@ -27,7 +30,7 @@ def from_long(settled: Settled) -> Records:
         TableError: a cell is no number, or a static covariate changes within a series.
     """
     table, columns = settled.table, settled.columns
-    channels = [checked_numbers(table, name, settled.numbers[name]) for name in columns.channels]
+    channels = [_values(settled, name) for name in columns.channels]
     static = [_static(settled, name) for name in columns.static]
     return Records(
         columns=columns,
@@ -40,10 +43,17 @@ def from_long(settled: Settled) -> Records:
     )
 
 
+def _values(settled: Settled, name: str) -> Float64[np.ndarray, " rows"]:
+    """The numbers of a column, or the codes of its words."""
+    if name in settled.columns.categories:
+        return word_codes(words_of(settled.table.frame[name]), settled.columns.categories[name])
+    return checked_numbers(settled.table, name, settled.numbers[name])
+
+
 def _static(settled: Settled, name: str) -> Float64[np.ndarray, " series"]:
     """The one value that a column has in each series."""
     table, ids = settled.table, settled.ids
-    values = checked_numbers(table, name, settled.numbers[name])
+    values = _values(settled, name)
     known = np.flatnonzero(~np.isnan(values))
     series, first = np.unique(settled.codes[known], return_index=True)
     for code in np.setdiff1d(np.arange(len(ids)), series)[:1]:
@@ -53,14 +63,15 @@ def _static(settled: Settled, name: str) -> Float64[np.ndarray, " series"]:
         code = settled.codes[row]
         raise TableError(
             f'static="{name}" must have one value in each series, but series "{ids[code]}" has '
-            f"{values[rows[code]]:g} ({table.where(int(rows[code]))}) and {values[row]:g} ({table.where(int(row))}). "
+            f"{table.frame[name][int(rows[code])]} ({table.where(int(rows[code]))}) and {table.frame[name][int(row)]} "
+            f"({table.where(int(row))}). "
             f"Name it under past= or future= if it changes over time."
         )
     return np.asarray(values[rows])
 
 
 def _refuse_parts(options: TableOptions) -> None:
-    for part in ("id", "past", "future", "static"):
+    for part in ("id", "past", "future", "static", "categorical"):
         if getattr(options, part):
             raise OptionError(
                 f"layout={options.layout} has no columns for {part}=: every column is a series or a step. "

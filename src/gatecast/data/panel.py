@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
-from gatecast.data.calendar import Frequency
 from gatecast.data.columns import Columns
+from gatecast.data.frequency import Frequency
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,8 +15,9 @@ class Panel:
     """Several series on one regular grid, stored flat (CSR-like): series `i` is rows `offsets[i]:offsets[i + 1]`.
 
     A gap in the data is a row whose values are NaN, so row arithmetic is time arithmetic.  Rows of one series are
-    in time order, one `frequency` step apart.  A *position* is a row number within its series; "position p is known"
-    means that rows `[0, p)` are the past and row `p` is the first to forecast.
+    in time order, one `frequency` step apart (of an irregular frequency: whenever they came, without rows for gaps).
+    A *position* is a row number within its series; "position p is known" means that rows `[0, p)` are the past and row
+    `p` is the first to forecast.
 
     Attributes:
         columns: which column plays which part.

@@ -1,21 +1,28 @@
 """The door: any table to a Panel, with every guess said aloud."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from msgspec import structs
 
-from gatecast.data.calendar import Frequency, infer_frequency, parse_frequency, to_grid
 from gatecast.data.columns import GUESS_EVERYTHING, Columns, Guess, TableOptions
-from gatecast.data.guessing import Settled, recompose, series_codes, settle_columns
+from gatecast.data.frequency import Frequency, parse_frequency
+from gatecast.data.grid import infer_frequency, to_grid
+from gatecast.data.guessing import Settled, settle_columns
+from gatecast.data.holidays import holiday_days
+from gatecast.data.idcolumn import series_codes
+from gatecast.data.irregular import without_gap
 from gatecast.data.layouts import from_columns, from_long, from_rows
 from gatecast.data.panel import Panel
-from gatecast.data.regular import Records, regularise
+from gatecast.data.records import Records
+from gatecast.data.regular import regularise
 from gatecast.data.sources import Source, open_table, read_table
 from gatecast.data.stamps import read_times
 from gatecast.data.table import Table, name_list
+from gatecast.data.timecolumn import recompose
 from gatecast.data.values import read_numbers
-from gatecast.errors import ColumnError, TableError, TimeError
+from gatecast.errors import ColumnError, OptionError, TableError, TimeError
 
 __all__ = ["load_panel", "load_panel_like", "read_table"]
 
@@ -34,9 +41,11 @@ def load_panel(source: Source, options: TableOptions = GUESS_EVERYTHING) -> tupl
         TableError: the table cannot be read, a cell is no number, or a target is constant or has no values.
         ColumnError: a named column does not exist, plays two parts, or holds no numbers.
         TimeError: the times are no dates, repeat, or make no regular grid.
+        OptionError: the country of the holidays is unknown, or there are no dates.
     """
     table = open_table(source, options.layout)
     records, guesses = _records(table, options)
+    records = _with_holidays(records, options)
     if len(records.codes) == 1:
         raise TableError("the table has one row, and there is nothing to learn from one. Give at least two time steps.")
     frequency = parse_frequency(options.frequency) if options.frequency else None
@@ -54,6 +63,19 @@ def _records(table: Table, options: TableOptions) -> tuple[Records, tuple[Guess,
         return from_rows(table, options)
     settled = settle_columns(table, options)
     return from_long(settled), settled.guesses
+
+
+def _with_holidays(records: Records, options: TableOptions) -> Records:
+    """Records whose columns name the holidays, once these are known to be readable."""
+    if options.holidays is None:
+        return records
+    if not records.dated or options.frequency in ("row", "irregular"):
+        raise OptionError(
+            f"holidays={options.holidays} needs rows with dates that a step leads on from; name the time column with "
+            f"time=, and a regular step with frequency=."
+        )
+    holiday_days(options.holidays, 2024, 2024)
+    return replace(records, columns=structs.replace(records.columns, holidays=options.holidays))
 
 
 def _check_channels(panel: Panel, channels: Sequence[str]) -> None:
@@ -105,6 +127,7 @@ def load_panel_like(
         TableError: a cell is no number, or a target has no values.
     """
     table = open_table(source, options.layout)
+    columns = without_gap(columns, frequency)
     said = TableOptions(
         layout=options.layout, time=columns.time, duplicates=options.duplicates, day_first=options.day_first
     )
@@ -117,6 +140,7 @@ def load_panel_like(
         records = from_columns(table, structs.replace(said, time=time, target=options.target))[0]
     else:
         records = from_rows(table, structs.replace(said, time=None))[0]
+    records = replace(records, columns=structs.replace(records.columns, holidays=columns.holidays))
     _check_step(records, frequency)
     panel = regularise(records, frequency, options.duplicates, options.min_rows)[0]
     _check_channels(panel, columns.target)
@@ -139,7 +163,7 @@ def _check_columns(table: Table, columns: Columns) -> None:
 
 
 def _settle_like(table: Table, columns: Columns, options: TableOptions) -> Settled:
-    used = [*columns.channels, *columns.static]
+    used = [name for name in (*columns.channels, *columns.static) if name not in columns.categories]
     numbers = {name: read_numbers(table, name) for name in used}
     codes, ids = series_codes(table, columns.id)
     times = None
@@ -152,7 +176,7 @@ def _settle_like(table: Table, columns: Columns, options: TableOptions) -> Settl
 
 def _check_step(records: Records, frequency: Frequency) -> None:
     """Refuse rows whose step is not the model's, before they are forced on its grid."""
-    if not records.dated or frequency.unit == "row":
+    if not records.dated or frequency.unit in ("row", "irregular"):
         return
     rows = records.take(np.lexsort((records.times, records.codes)))
     place = to_grid(rows.times, frequency)[0]

@@ -1,64 +1,23 @@
-"""Rows in any order, with gaps and repeats, to a Panel on a regular grid."""
+"""Rows in any order, with gaps and repeats, to a Panel on a regular grid (or as they are, where none is wanted)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from msgspec import structs
 
-from gatecast.data.calendar import Frequency, from_grid, infer_frequency, on_grid, show_time
-from gatecast.data.columns import Columns, Duplicates, Guess
+from gatecast.data.columns import Duplicates, Guess
+from gatecast.data.frequency import Frequency, show_time
+from gatecast.data.grid import from_grid, infer_frequency, on_grid
+from gatecast.data.irregular import median_gap, with_gaps
 from gatecast.data.panel import Panel
+from gatecast.data.records import Records
 from gatecast.data.table import name_list
 from gatecast.errors import TableError, TimeError
 
 MAX_GROWTH = 20
 FEW_ROWS = 1_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Records:
-    """Typed rows of several series.
-
-    Attributes:
-        columns: which column plays which part.
-        ids: the name of each series.
-        codes: the series of each row.
-        times: datetime64[us], or row numbers when the table has no times.
-        values: the channels of `columns.channels`, NaN where missing.
-        static: the static covariates of each series.
-        where: names row `i` as people find it in the source.
-    """
-
-    columns: Columns
-    ids: tuple[str, ...]
-    codes: Int64[np.ndarray, " rows"]
-    times: np.ndarray
-    values: Float64[np.ndarray, "rows channels"]
-    static: Float64[np.ndarray, "series static"]
-    where: Callable[[int], str]
-
-    def take(self, rows: Int64[np.ndarray, " taken"]) -> "Records":
-        """Some of the rows, in the order given."""
-        return replace(
-            self,
-            codes=self.codes[rows],
-            times=self.times[rows],
-            values=self.values[rows],
-            where=lambda row: self.where(int(rows[row])),
-        )
-
-    @property
-    def dated(self) -> bool:
-        """Whether the times are time stamps."""
-        return bool(np.issubdtype(self.times.dtype, np.datetime64))
-
-    @property
-    def offsets(self) -> Int64[np.ndarray, " series_plus_one"]:
-        """Where each series starts, once the rows are in order."""
-        return np.searchsorted(self.codes, np.arange(len(self.ids) + 1)).astype(np.int64)
 
 
 def regularise(
@@ -68,16 +27,22 @@ def regularise(
 
     Args:
         records: the rows.
-        frequency: the step between rows; None infers it.  `row` numbers the rows in time order.
+        frequency: the step between rows; None infers it.  `row` numbers the rows in time order, and `irregular` keeps
+            rows and times as they are.
         duplicates: what to do with two rows of one series at one time.
         min_rows: drop series that have fewer rows, gaps included.
 
     Raises:
-        TimeError: the times repeat, make no regular grid, or would make one of absurd length.
+        TimeError: the times repeat, make no regular grid, or would make one of absurd length; or there are none.
         TableError: every series is shorter than `min_rows`.
     """
     records, guesses = _sorted(records)
-    if not records.dated or (frequency is not None and frequency.unit == "row"):
+    unit = "" if frequency is None else frequency.unit
+    if frequency is not None and unit == "irregular":
+        records, repeats = _without_repeats(_checked_dates(records), duplicates)
+        panel, gaps = _irregular(records, frequency)
+        guesses = (*guesses, *repeats, *gaps)
+    elif not records.dated or unit == "row":
         panel = _numbered(records, frequency or Frequency("row"))
     else:
         records, repeats = _without_repeats(records, duplicates)
@@ -95,6 +60,26 @@ def _sorted(records: Records) -> tuple[Records, tuple[Guess, ...]]:
         return records, ()
     order = np.lexsort((records.times, records.codes))
     return records.take(order), (Guess("order of rows", "sorted by time", "the rows came in another order"),)
+
+
+def _checked_dates(records: Records) -> Records:
+    if not records.dated:
+        raise TimeError("frequency=irregular needs rows with dates, whose gaps count. Name the time column with time=.")
+    return records
+
+
+def _irregular(records: Records, frequency: Frequency) -> tuple[Panel, tuple[Guess, ...]]:
+    """Rows and times as they are; the gap before each row is one more past covariate."""
+    offsets = records.offsets
+    if frequency.multiple == 1:  # as said by the user: the gap is still to be found
+        frequency = median_gap(records.times, offsets)
+    records = with_gaps(records)
+    name = records.columns.past[-1]
+    guesses = (
+        Guess("step of forecasts", frequency.span, "the median gap between rows"),
+        Guess("past", name, "the gap before each row, as the logarithm of its seconds"),
+    )
+    return _panel(records, frequency, offsets, records.times.astype("datetime64[us]"), records.values), guesses
 
 
 def _numbered(records: Records, frequency: Frequency) -> Panel:
@@ -132,12 +117,15 @@ def _without_repeats(records: Records, duplicates: Duplicates) -> tuple[Records,
         return kept, (
             Guess("repeated rows", f"{again.sum()} dropped", "equal to the row before, same series and time"),
         )
+    last = values[np.append(starts[1:], len(again)) - 1]
     if duplicates == "last":
-        return replace(kept, values=values[np.append(starts[1:], len(again)) - 1]), ()
+        return replace(kept, values=last), ()
     known = ~np.isnan(values)
     counts = np.add.reduceat(known.astype(np.int64), starts, axis=0)
     sums = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
-    return replace(kept, values=np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)), ()
+    mean = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    words = np.asarray(records.columns.categorical_channels, dtype=bool)
+    return replace(kept, values=np.where(words, last, mean)), ()  # words have no mean
 
 
 def _refuse_repeat(records: Records, row: int) -> NoReturn:

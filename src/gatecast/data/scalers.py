@@ -128,4 +128,11 @@ def fit_scaling(name: str, panel: Panel, ends: Int64[np.ndarray, " series"]) -> 
     if name not in SCALERS:
         raise OptionError(f"scaler={name!r} is unknown; the scalers are {', '.join(SCALERS)}.")
     parts = [SCALERS[name].fit(panel.values[panel.rows(i)][:end]) for i, end in enumerate(ends.tolist())]
-    return Scaling(np.concatenate([p.centre for p in parts]), np.concatenate([p.scale for p in parts]))
+    scaling = Scaling(np.concatenate([p.centre for p in parts]), np.concatenate([p.scale for p in parts]))
+    return leave_alone(scaling, panel.columns.categorical_channels)
+
+
+def leave_alone(scaling: Scaling, which: tuple[bool, ...]) -> Scaling:
+    """The same scaling, but for columns that hold codes of words: those keep their values."""
+    codes = np.array(which, dtype=bool)
+    return Scaling(np.where(codes, 0.0, scaling.centre), np.where(codes, 1.0, scaling.scale))

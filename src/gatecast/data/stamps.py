@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int64
 
-from gatecast.data.calendar import DAY
 from gatecast.data.columns import Guess
+from gatecast.data.frequency import DAY
 from gatecast.data.table import Table
-from gatecast.data.values import Numbers, text_cells
+from gatecast.data.values import Numbers, distinct, text_cells
 from gatecast.errors import ColumnError, TimeError
 
 TIME_NAME = re.compile(r"(?i)(time|date|stamp|epoch|unix)|^(ds|ts|dt|day|datum|fecha)$")
@@ -28,6 +28,11 @@ _YEAR_LAST = r"^(?P<one>\d{1,2})[-/.](?P<two>\d{1,2})[-/.](?P<year>\d{4})" + _CL
 _NAMED = r"^(?:(?P<day>\d{1,2})[-/. ]+)?(?P<word>[A-Za-z]{3})[a-z]*\.?[-/., ]+(?P<year>\d{4})" + _CLOCK
 _QUARTER = r"^(?P<year>\d{4})[-: ]?[Qq](?P<quarter>[1-4])$"
 _COMPACT = r"^(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})?(?:\.0)?$"
+_PLAIN = {  # how programs write dates, by length; polars reads these several times as fast
+    10: (r"^[1-9]\d{3}-\d\d-\d\d$", "%Y-%m-%d"),
+    16: (r"^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d$", "%Y-%m-%d %H:%M"),
+    19: (r"^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:[0-5]\d$", "%Y-%m-%d %H:%M:%S"),
+}
 _PATTERNS = (_YEAR_FIRST, _YEAR_LAST, _NAMED, _QUARTER)
 _MONTH_WORDS = {
     word: number
@@ -36,6 +41,7 @@ _MONTH_WORDS = {
     )
 }
 _SAMPLE = 200
+_STRETCH = 500_000  # cells
 _EPOCHS = ((1e8, 1e10, 1_000_000.0), (1e11, 1e13, 1_000.0), (1e14, 1e16, 1.0), (1e17, 1e19, 0.001))
 
 
@@ -120,7 +126,7 @@ def _read(table: Table, name: str, numbers: Numbers, *, day_first: bool | None) 
     if kind == "year":
         return _naive(_assemble({"year": numbers.values}))
     if kind == "compact":
-        text = pl.Series(["" if np.isnan(value) else str(int(value)) for value in numbers.values.tolist()])
+        text = pl.Series(numbers.values).fill_nan(None).cast(pl.Int64).cast(pl.String)
         return _from_text(table, name, text, _COMPACT, day_first=day_first)
     pattern = _pattern(column) if column.dtype == pl.String and not numbers.numeric else None
     if pattern is None:
@@ -128,7 +134,7 @@ def _read(table: Table, name: str, numbers: Numbers, *, day_first: bool | None) 
             f'time column "{name}" holds no dates: {table.where(0)} says "{str(column[0])[:80]}". Write dates such as '
             f"2024-03-01 or 2024-03-01 14:30, or name no time column to number the rows."
         )
-    return _from_text(table, name, text_cells(column), pattern, day_first=day_first)
+    return _from_text(table, name, column, pattern, day_first=day_first)
 
 
 def _naive(wall: np.ndarray, *guesses: Guess) -> Stamps:
@@ -146,16 +152,32 @@ def _from_typed(column: pl.Series) -> Stamps:
     return Stamps(wall, ahead.astype(np.int64), np.ones(len(wall), dtype=bool))
 
 
-def _from_text(table: Table, name: str, cells: pl.Series, pattern: str, *, day_first: bool | None) -> Stamps:
+def _from_text(table: Table, name: str, column: pl.Series, pattern: str, *, day_first: bool | None) -> Stamps:
+    """Each different cell is read once, for series share their times; and a stretch at once, to hold the memory."""
+    few = 2 * column.to_frame().select(pl.all().approx_n_unique()).item() < len(column)
+    first, codes = distinct(column) if few else (np.arange(len(column)),) * 2
+    cells = text_cells(column.gather(first))
+    guesses = tuple[Guess, ...]()
+    if pattern == _YEAR_LAST:
+        day_first, guesses = _order(table, name, cells, first, day_first=day_first)
+    starts = range(0, len(cells), _STRETCH)
+    found = [_read_cells(cells.slice(start, _STRETCH), pattern, day_first=bool(day_first)) for start in starts]
+    wall, offset, zoned = (np.concatenate(part) for part in zip(*found, strict=True))
+    return Stamps(wall[codes], offset[codes], zoned[codes], guesses)
+
+
+def _read_cells(cells: pl.Series, pattern: str, *, day_first: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The local time, the minutes east of UTC, and whether these are given, of each cell."""
+    plain = _read_plain(cells)
+    if plain is not None:
+        return plain, np.zeros(len(cells), dtype=np.int64), np.zeros(len(cells), dtype=bool)
     groups = cells.str.extract_groups(pattern).struct.unnest()
     parts: dict[str, np.ndarray] = {
         part: groups[part].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for part in ("year", "month", "day", "hour", "minute", "second", "one", "two", "quarter")
         if part in groups.columns
     }
-    guesses: tuple[Guess, ...] = ()
     if pattern == _YEAR_LAST:
-        day_first, guesses = _order(table, name, cells, parts, day_first=day_first)
         parts["day"], parts["month"] = (parts["one"], parts["two"]) if day_first else (parts["two"], parts["one"])
     if "word" in groups.columns:
         words = groups["word"].str.to_lowercase()
@@ -164,13 +186,20 @@ def _from_text(table: Table, name: str, cells: pl.Series, pattern: str, *, day_f
         )
     if "quarter" in parts:
         parts["month"] = 3 * parts["quarter"] - 2
-    if "half" in groups.columns:
-        _twelve_hours(parts, groups["half"].str.to_lowercase())
-        parts["micro"] = groups["fraction"].str.pad_end(6, "0").str.slice(0, 6).cast(pl.Float64).fill_null(0).to_numpy()
-        offset = _offsets(groups["zone"])
-        zoned = groups["zone"].is_not_null().to_numpy()
-        return Stamps(_assemble(parts), offset, zoned, guesses)
-    return _naive(_assemble(parts), *guesses)
+    if "half" not in groups.columns:
+        return _assemble(parts), np.zeros(len(cells), dtype=np.int64), np.zeros(len(cells), dtype=bool)
+    _twelve_hours(parts, groups["half"].str.to_lowercase())
+    parts["micro"] = groups["fraction"].str.pad_end(6, "0").str.slice(0, 6).cast(pl.Float64).fill_null(0).to_numpy()
+    return _assemble(parts), _offsets(groups["zone"]), groups["zone"].is_not_null().to_numpy()
+
+
+def _read_plain(cells: pl.Series) -> np.ndarray | None:
+    """The times of cells that are all written as 2024-03-31 14:30:00, or all as its beginning; None if one is not."""
+    pattern, form = _PLAIN.get(len(cells[0] or ""), ("", ""))
+    if not form or not cells.str.contains(pattern).fill_null(value=False).all():
+        return None
+    times = cells.str.to_datetime(form, time_unit="us", strict=False)
+    return None if times.null_count() else times.to_numpy().astype("datetime64[us]")
 
 
 def _twelve_hours(parts: dict[str, np.ndarray], half: pl.Series) -> None:
@@ -191,21 +220,22 @@ def _offsets(zone: pl.Series) -> Int64[np.ndarray, " rows"]:
 
 
 def _order(
-    table: Table, name: str, cells: pl.Series, parts: dict[str, np.ndarray], *, day_first: bool | None
+    table: Table, name: str, cells: pl.Series, rows: Int64[np.ndarray, " cells"], *, day_first: bool | None
 ) -> tuple[bool, tuple[Guess, ...]]:
-    """Whether the day comes before the month in dates such as 01/02/2006."""
+    """Whether the day comes before the month in dates such as 01/02/2006; `rows` is where each cell first stands."""
     if day_first is not None:
         return day_first, ()
-    one, two = parts["one"], parts["two"]
+    groups = cells.str.extract_groups(_YEAR_LAST).struct.unnest()
+    one, two = (groups[part].cast(pl.Float64).fill_null(np.nan).to_numpy() for part in ("one", "two"))
     text = str(cells.drop_nulls()[0])
     if np.nanmax(one) > 12 or np.nanmax(two) > 12:
         first = bool(np.nanmax(one) > 12)
         row = int(np.nanargmax(one if first else two))
-        return first, (_order_guess(f'{table.where(row)} says "{cells[row]}"', day_first=first),)
+        return first, (_order_guess(f'{table.where(int(rows[row]))} says "{cells[row]}"', day_first=first),)
     if "." in text.split(" ", maxsplit=1)[0]:
         return True, (_order_guess("dates with dots are written so", day_first=True),)
     still, moving = np.nanmax(one) == np.nanmin(one), np.nanmax(two) == np.nanmin(two)
-    if len(cells) > 12 and still != moving:
+    if table.frame.height > 12 and still != moving:
         return bool(still), (_order_guess("that number never changes: monthly data", day_first=bool(still)),)
     raise TimeError(
         f'{table.at(name, 0)}: "{text}" can be read day first or month first, and no row decides it. '

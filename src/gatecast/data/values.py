@@ -45,6 +45,22 @@ def text_cells(column: pl.Series) -> pl.Series:
     return cells.set(missing.fill_null(value=False), None)
 
 
+def distinct(
+    cells: pl.Series,
+) -> tuple[Int64[np.ndarray, " levels"], Int64[np.ndarray, " rows"]]:
+    """Where each different text of a column (null counts as one) first stands, and which of these each row holds.
+
+    They are numbered in the order in which they appear.
+    """
+    first = cells.arg_unique().sort()
+    known = cells.gather(first).drop_nulls()
+    codes = cells.cast(pl.Enum(known)).to_physical().cast(pl.Int64)
+    if len(known) < len(first):
+        gap = int((~cells.gather(first).is_not_null()).arg_max() or 0)
+        codes = (codes + (codes >= gap).cast(pl.Int64)).fill_null(gap)
+    return first.cast(pl.Int64).to_numpy(), codes.to_numpy()
+
+
 def read_numbers(table: Table, name: str) -> Numbers:
     """A column as numbers, without complaint; true and false count as 1 and 0."""
     column = table.frame[name]

@@ -14,6 +14,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 LossName = Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture", "negative_binomial"]
+LEAST_SIZE = 1e-3  # of the scaled values: near zero every error is relatively large
 Elementwise = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -46,6 +47,15 @@ class _Pinball(torch.autograd.Function):
         (slope,) = ctx.saved_tensors
         moved = slope * grad.unsqueeze(-1)
         return moved.sum(dim=-1) if ctx.needs_input_grad[0] else None, moved.neg_(), None
+
+
+def relative_error(actual: Float[Tensor, "*shape"], output: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Twice |y - f| over |y| + |f| (Makridakis 1993, sMAPE); no gradient flows through what it is divided by.
+
+    It means something for values whose zero is zero: scaled by `meanabs` or not at all.
+    """
+    size = (actual.abs() + output.detach().abs()).clamp(min=LEAST_SIZE)
+    return 2 * (actual - output).abs() / size
 
 
 def _point(loss: Callable[..., Tensor]) -> Elementwise:

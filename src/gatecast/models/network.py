@@ -22,8 +22,9 @@ from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSiz
 from gatecast.models.distributions import COUNTS, DENSITIES
 from gatecast.models.encoders import EncoderSizes, encoder
 from gatecast.models.feedback import Feedback
-from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss
+from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss, relative_error
 from gatecast.models.normalising import Frame, Ground, ground, input_channels, window_inputs
+from gatecast.models.words import Codes, WordEmbedding, all_of
 from gatecast.nn import LayerConfig
 
 MOST_PATHS = 100_000
@@ -44,6 +45,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         highway: add a linear forecast from the window to the net's.
         ensemble: nets trained together from different first weights; their median is the forecast.
         output_dropout: share of the state dropped before the output while training.
+        relative: share of the symmetric relative error of a point (sMAPE / 100), added to the loss.
         loss: `quantile`; `mae`, `mse` or `huber` of a point; `normal`, `student` or `mixture`, the negative
             log-likelihood of a density; or `negative_binomial`, that of counts.
         quantiles: the levels that the quantile loss trains, or that are read off the density; ascending, with 0.5 among
@@ -60,6 +62,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     highway: bool = True
     ensemble: int = 1
     output_dropout: float = 0.0
+    relative: float = 0.0
     loss: LossName = "quantile"
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
 
@@ -76,6 +79,11 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         check_paths(self.paths)
         if self.ensemble < 1:
             raise OptionError(f"ensemble counts nets from 1 up, got ensemble={self.ensemble}.")
+        if not self.relative >= 0 or (self.relative and self.loss not in POINT_LOSSES):
+            raise OptionError(
+                f"relative is a share from 0 up of the relative error of a point forecast, got {self.relative} "
+                f"with loss={self.loss!r}; the losses of a point are {', '.join(POINT_LOSSES)}."
+            )
         if self.embedding < 0:
             raise OptionError(f"embedding counts numbers from 0 up, got embedding={self.embedding}.")
         if not 0 <= self.output_dropout < 1:
@@ -126,7 +134,7 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def draws(self) -> bool:
         """Whether training draws random numbers."""
-        return bool(self.layer.dropout or self.output_dropout)
+        return self.layer.is_random or self.output_dropout > 0
 
 
 def check_paths(paths: int) -> None:
@@ -139,7 +147,8 @@ class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
     """What the data make of the net: lengths in rows, how values are seen, channels and series counted.
 
     `flags` says whether the encoder reads which values were missing, `ahead` whether the decoder reads what is known of
-    the rows it forecasts.
+    the rows it forecasts.  `past_words` are among the channels, `known_words` among what is known in advance,
+    `static_words` among the static covariates; `numbers` are the other channels, targets first.
     """
 
     lookback: int
@@ -152,6 +161,10 @@ class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
     known: int
     static: int
     series: int
+    numbers: tuple[int, ...]
+    past_words: Codes
+    known_words: Codes
+    static_words: Codes
 
 
 class AtCutoffs(NamedTuple):
@@ -193,11 +206,14 @@ class RecurrentNetwork(nn.Module):
         _check(config, sizes)
         self.config, self.sizes = config, sizes
         apart = config.channels == "apart"
-        targets, channels = (1, sizes.channels - sizes.targets + 1) if apart else (sizes.targets, sizes.channels)
-        static = sizes.static + config.embedding
-        rows = _features(config, sizes, targets, channels)
+        targets = 1 if apart else sizes.targets
+        self.past_words = WordEmbedding(len(sizes.past_words.places), all_of(sizes.past_words))
+        self.known_words = WordEmbedding(sizes.known, sizes.known_words)
+        self.static_words = WordEmbedding(sizes.static, sizes.static_words)
+        static = self.static_words.width + config.embedding
+        rows = _features(config, sizes, targets) + self.past_words.width + self.known_words.width
         self.encoder = encoder(config.layer, EncoderSizes(rows, static, sizes.lookback, config.segment))
-        known = sizes.known if sizes.ahead else 0
+        known = self.known_words.width if sizes.ahead else 0
         steps = 1 if config.recursive else sizes.horizon
         decoded = DecoderSizes(steps, config.segment, known, targets * config.raw)
         self.decoder = DECODERS[config.decode](config.layer, decoded, config.output_dropout)
@@ -252,7 +268,7 @@ class RecurrentNetwork(nn.Module):
     def read(self, stretch: Stretch, states: States) -> tuple[Float[Tensor, "batch time features"], States]:
         """Carry states over the rows of a stretch, zeros if there are none: what is read out, and the states after."""
         time = stretch.causal.shape[1]
-        rows = self._rows(stretch.causal, stretch.observed, stretch.known[:, :time])
+        rows = self._rows(self._causal(stretch.causal), stretch.observed, stretch.known[:, :time])
         static = self._named(stretch.static, stretch.identity)
         encoded = self.encoder(rows, static, pack_states(states) if states else None)
         return encoded.output, (encoded.state,) if isinstance(encoded.state, Tensor) else encoded.state
@@ -279,7 +295,7 @@ class RecurrentNetwork(nn.Module):
         if self.config.recursive:
             cutoffs = cutoffs.first_step()
         said = self._say(at, cutoffs.known, ground(cutoffs, self.sizes.frame))
-        return masked_mean(self._errors(cutoffs.actual, said), cutoffs.mask)
+        return self._mean(self._errors(cutoffs.actual, said), cutoffs, lambda: self._point(said))
 
     def _free_loss(self, batch: Batch) -> Float[Tensor, ""]:
         errors: list[Tensor] = []
@@ -288,8 +304,21 @@ class RecurrentNetwork(nn.Module):
             errors.append(self._errors(batch.actual[:, step, None], said))
             return self._point(said)
 
-        self._run_on(self._encode(batch), batch, 1, learn)
-        return masked_mean(torch.cat(errors, dim=1), batch.mask)
+        values = self._run_on(self._encode(batch), batch, 1, learn)
+        return self._mean(torch.cat(errors, dim=1), batch, lambda: values)
+
+    def _mean(
+        self,
+        errors: Float[Tensor, "cutoffs horizon targets"],
+        came: Cutoffs | Batch,
+        point: Callable[[], Float[Tensor, "cutoffs horizon targets"]],
+    ) -> Float[Tensor, ""]:
+        """The mean of errors where targets were observed, and with it that of the relative errors of the point."""
+        loss = masked_mean(errors, came.mask)
+        if self.config.relative:
+            relative = relative_error(came.actual, point())
+            loss = loss + self.config.relative * masked_mean(relative, (came.mask > 0).to(relative.dtype))
+        return loss
 
     def _paths(
         self, at: AtCutoff, batch: Batch, draws: Float[Tensor, "batch paths horizon targets two"] | None
@@ -311,7 +340,8 @@ class RecurrentNetwork(nn.Module):
 
         The context is encoded once, and each further step is one update of the state.
         """
-        fed, lookback = Feedback.at(batch, self.sizes.frame).repeated(times), batch.past.shape[1]
+        sizes, lookback = self.sizes, batch.past.shape[1]
+        fed = Feedback.at(batch, sizes.frame, sizes.numbers).repeated(times)
         at = AtCutoff(at.output.repeat_interleave(times, dim=0), repeated(at.state, times), at.layer)
         named = self._named(batch.static, batch.identity).repeat_interleave(times, dim=0)
         known, ahead = (
@@ -319,10 +349,9 @@ class RecurrentNetwork(nn.Module):
         )
         values = [choose(0, self._say(at, known[0], fed.ground()))]
         for step in range(1, batch.actual.shape[1]):
-            future = self.sizes.channels - self.sizes.targets
-            seen, fed = fed.advance(values[-1], known[step - 1][..., :future], ahead[step - 1])
-            observed = seen.new_ones(len(seen), 1, self.sizes.channels)
-            encoded = self.encoder(self._rows(seen, observed, known[step - 1]), named, at.state)
+            planned = known[step - 1][..., [place - sizes.targets for place in sizes.numbers[sizes.targets :]]]
+            seen, fed = fed.advance(values[-1], planned, ahead[step - 1])
+            encoded = self.encoder(self._rows(seen, fed.observed, known[step - 1]), named, at.state)
             at = AtCutoff(encoded.output[:, -1], encoded.state, at.layer)
             values.append(choose(step, self._say(at, known[step], fed.ground())))
         return torch.cat(values, dim=1)
@@ -347,7 +376,9 @@ class RecurrentNetwork(nn.Module):
 
     def _say(self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"], stands: Ground) -> Said:
         """What the decoder says, and the linear forecast that it is said of, both beside the base and in its unit."""
-        raw = self.decoder(at, known).unflatten(-1, (stands.window.shape[2], -1))  # (n, H, targets, raw)
+        raw = self.decoder(at, self.known_words(known)).unflatten(
+            -1, (stands.window.shape[2], -1)
+        )  # (n, H, targets, raw)
         linear = self.highway(stands.window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
         if self.config.loss not in COUNTS:
             return Said(stands, raw, linear)
@@ -366,19 +397,40 @@ class RecurrentNetwork(nn.Module):
 
     def _encode(self, batch: Batch) -> AtCutoff:
         """The state at the cutoff of each window."""
-        sizes, seen = self.sizes, batch.causal
-        if sizes.frame.normalise != "causal":
-            seen = window_inputs(batch.past, batch.actual.shape[2], sizes.frame, steps=self.config.segment == 1)
+        sizes = self.sizes
+        seen = self._causal(batch.causal) if sizes.frame.normalise == "causal" else self._window(batch)
         rows = self._rows(seen, batch.observed, batch.known[:, : sizes.lookback])
         encoded = self.encoder(rows, self._named(batch.static, batch.identity))
         return AtCutoff(self._read_out(encoded.output), encoded.state, self.encoder.layer)
 
+    def _window(self, batch: Batch) -> Float[Tensor, "batch lookback features"]:
+        """The numbers of a window as its normalisation shows them, then its words."""
+        targets = batch.actual.shape[2]
+        steps = self.config.segment == 1
+        less = self.sizes.targets - targets  # targets read apart: the others are not there
+        if len(self.sizes.numbers) == self.sizes.channels:
+            return window_inputs(batch.past, targets, self.sizes.frame, steps=steps)
+        numbers = [*range(targets), *(place - less for place in self.sizes.numbers[self.sizes.targets :])]
+        words = batch.past[..., [place - less for place in self.sizes.past_words.places]]
+        shown = window_inputs(batch.past[..., numbers], targets, self.sizes.frame, steps=steps)
+        return torch.cat([shown, self.past_words(words)], dim=-1)
+
+    def _causal(self, causal: Float[Tensor, "batch time causal"]) -> Float[Tensor, "batch time features"]:
+        """Causal features, then words, then the spread, as a table holds them, with the words looked up."""
+        if not self.sizes.past_words.places:
+            return causal
+        count, targets = len(self.sizes.past_words.places), self.sizes.targets
+        features, words, spread = causal.split([causal.shape[-1] - count - targets, count, targets], dim=-1)
+        return torch.cat([features, self.past_words(words), spread], dim=-1)
+
     def _rows(self, seen: Tensor, observed: Tensor, known: Tensor) -> Float[Tensor, "batch time features"]:
         """Everything the encoder reads of each row."""
+        known = self.known_words(known)
         return torch.cat([seen, observed, known] if self.sizes.flags else [seen, known], dim=-1)
 
     def _named(self, static: Float[Tensor, "batch static"], identity: Tensor) -> Float[Tensor, "batch features"]:
         """Static covariates and what was learnt of each series; of a series never seen, the mean of all."""
+        static = self.static_words(static)
         if self.embedding is None:
             return static
         own = self.embedding(identity.clamp(min=0))
@@ -395,14 +447,15 @@ class RecurrentNetwork(nn.Module):
         return torch.cat([forward[:, -1], backward[:, 0]], dim=-1)
 
 
-def _features(config: NetworkConfig, sizes: Sizes, targets: int, channels: int) -> int:
-    """What the encoder reads of one row: values, flags of observation, what is known in advance."""
-    frame = sizes.frame
+def _features(config: NetworkConfig, sizes: Sizes, targets: int) -> int:
+    """What the encoder reads of one row beside words and what is known in advance: values, flags of observation."""
+    frame, fewer = sizes.frame, sizes.targets - targets
+    numbers = len(sizes.numbers) - fewer
     if frame.normalise == "causal":
-        own = causal_count(channels, targets, frame.season) + targets
+        own = causal_count(numbers, targets, frame.season) + targets
     else:
-        own = input_channels(channels, targets, frame, steps=config.segment == 1)
-    return own + (channels if sizes.flags else 0) + sizes.known
+        own = input_channels(numbers, targets, frame, steps=config.segment == 1)
+    return own + (2 * (sizes.channels - fewer) if sizes.flags else 0)
 
 
 def _check(config: NetworkConfig, sizes: Sizes) -> None:

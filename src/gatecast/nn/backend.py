@@ -1,4 +1,4 @@
-"""Which road a call takes: a kernel, torch.nn, or the reference cell; and why.
+"""Which road a call takes: a kernel, or another and why; `explaining.py` tells it.
 
 The order is kernel, else torch's own implementation where its equations are the layer's, else the reference cell.
 """
@@ -15,35 +15,12 @@ from gatecast.nn.sequences import Given
 from gatecast.nn.stacking import Layer, run_stack, state_shapes
 
 
-def explain_backend(layer: Layer, x: Given, state: Tensor | States | None = None) -> str:
-    """Say, in one line, what runs when `layer(x, state)` is called; the line is printed and returned.
-
-    Args:
-        layer: RNN, LSTM or GRU of gatecast.nn or torch.nn, or another layer of gatecast.nn.
-        x: the input.
-        state: the state to start from.
-
-    Raises:
-        OptionError: the module is not recurrent.
-    """
-    road = kernel_of_call(layer, *_uncast(x, state))
-    name = type(layer).__name__
-    if isinstance(road, Kernel):
-        line = f"{name}: kernel {road.name}" + (" in float32, under autocast" if _is_cast(x) else "")
-    elif isinstance(layer, nn.RNNBase) and getattr(layer, "reset_after", True):
-        line = f"{name}: torch.nn ({road})"
-    else:
-        line = f"{name}: reference cell ({road})"
-    print(line)  # noqa: T201 - it is what the function is for
-    return line
-
-
 def kernel_of_call(layer: Layer, x: Given, state: Tensor | States | None) -> Kernel | str:
     """The kernel that takes this call, or the reason why none does.
 
     A call that is wrong in its shapes or types is not theirs: the road behind them says what is wrong.
     """
-    kernel = kernel_for(equations_of(layer), _data(x).device, torch.float32 if _is_cast(x) else _data(x).dtype)
+    kernel = kernel_for(equations_of(layer), _data(x).device, torch.float32 if is_cast(x) else _data(x).dtype)
     if not isinstance(kernel, Kernel):
         return kernel
     if not torch.compiler.is_compiling() and _is_recorded():
@@ -63,16 +40,16 @@ def _is_recorded() -> bool:
 
 def run_by_kernel(layer: Layer, x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States] | None:
     """A layer's output and state if a kernel takes the call, else None."""
-    if _is_cast(x):
+    if is_cast(x):
         return _run_under_autocast(layer, x, state)
     kernel = kernel_of_call(layer, x, state)
     if not isinstance(kernel, Kernel):
         return None
-    output, after, _ = run_stack(layer, x, state, kernel=kernel)
+    output, after, _ = run_stack(layer, x, state, by=kernel)
     return output, after
 
 
-def _is_cast(x: Given) -> bool:
+def is_cast(x: Given) -> bool:
     """Whether autocast would have torch compute in another type."""
     if not torch.is_autocast_enabled("cpu"):
         return False
@@ -80,9 +57,9 @@ def _is_cast(x: Given) -> bool:
     return data.is_cpu and data.dtype in (torch.float32, torch.get_autocast_dtype("cpu"))
 
 
-def _uncast(x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States | None]:
+def uncast(x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States | None]:
     """The input and the state in float32, if autocast is on."""
-    if not _is_cast(x):
+    if not is_cast(x):
         return x, state
     if state is None or isinstance(state, Tensor):
         return x.float(), state if state is None else state.float()
@@ -92,7 +69,7 @@ def _uncast(x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | St
 def _run_under_autocast(layer: Layer, x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States] | None:
     """In float32, because half the numbers' size saves a kernel nothing; handed out in the types of torch.nn."""
     dtype = _data(x).dtype if isinstance(layer, nn.GRU) else torch.get_autocast_dtype("cpu")
-    given = _uncast(x, state)
+    given = uncast(x, state)
     with torch.autocast("cpu", enabled=False):
         done = run_by_kernel(layer, *given)
     if done is None:

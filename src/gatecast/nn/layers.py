@@ -6,6 +6,7 @@ from torch import Tensor
 
 from gatecast.cells.elman import Nonlinearity
 from gatecast.cells.equations import States
+from gatecast.cells.grud import GRUDEquations
 from gatecast.cells.indrnn import IndRNNEquations
 from gatecast.cells.mingru import MinGRUEquations
 from gatecast.cells.minlstm import MinLSTMEquations
@@ -63,3 +64,11 @@ class SLSTM(CalledStack):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for torch.nn.GRU
         super().__init__(*args, equations=SLSTMEquations(), **kwargs)
+
+
+@final
+class GRUD(CalledStack):
+    """The GRU-D's decaying memory; arguments as for torch.nn.GRU.  Input and equations: `gatecast.cells.grud`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for torch.nn.GRU
+        super().__init__(*args, equations=GRUDEquations(), **kwargs)

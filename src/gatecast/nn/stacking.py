@@ -105,28 +105,29 @@ class Trace(NamedTuple):
     gates: dict[str, Gates]
 
 
-def trace(layer: Layer, x: Given, state: Tensor | States | None = None) -> Trace:
-    """Run a layer, ours or torch.nn's, by its cell's equations, and hand out its gates.
-
-    Slow and exact: every step is the cell's own.  Gradients flow through it to any order.
+def run_stack(
+    layer: Layer,
+    x: Given,
+    state: Tensor | States | None,
+    *,
+    keep_gates: bool = False,
+    by: Kernel | Equations | None = None,
+) -> Trace:
+    """Run a layer by its cell's equations, or by what is given in their place.
 
     Args:
         layer: RNN, LSTM or GRU of gatecast.nn or torch.nn, or another layer of gatecast.nn.
         x: the input, in any form the layer takes.
         state: the state to start from; zeros if None.
+        keep_gates: hand out the gates, which a kernel does not have.
+        by: a kernel of the layer's equations, or other equations of the same weights and states.
 
     Raises:
         OptionError: the module is not recurrent.
         ValueError: a shape does not fit the layer.
     """
-    return run_stack(layer, x, state, keep_gates=True)
-
-
-def run_stack(
-    layer: Layer, x: Given, state: Tensor | States | None, *, keep_gates: bool = False, kernel: Kernel | None = None
-) -> Trace:
-    """As `trace`; the gates only where asked for; by a kernel where one is given."""
-    equations = equations_of(layer) if kernel is None else kernel.equations
+    kernel = by if isinstance(by, Kernel) else None
+    equations = by.equations if isinstance(by, Kernel) else by or equations_of(layer)
     _check_input(layer, x)
     steps = as_steps(x, batch_first=layer.batch_first, padded=kernel is None)
     if not len(steps.x):

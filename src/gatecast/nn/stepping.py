@@ -15,6 +15,7 @@ from gatecast.cells.cell import weights_of
 from gatecast.errors import OptionError
 from gatecast.kernels import Kernel, kernel_for
 from gatecast.kernels.preparing import PreparedStep, prepare
+from gatecast.nn.stacked import RecurrentStack
 from gatecast.nn.stacking import Layer, state_shapes
 
 FLOAT = torch.float32
@@ -22,7 +23,7 @@ Shapes = tuple[torch.Size, torch.Size]  # of x and of each state
 Step = Callable[[Tensor, Any], Any]
 
 
-def stepper(layer: Layer, batch: int = 1) -> Step:
+def stepper(layer: Layer | RecurrentStack, batch: int = 1) -> Step:
     """A function that takes one step of a layer with its weights as they are now: `state = step(x, state)`.
 
     x is (B, I), a state is as the layer's: (layers, B, H), or a pair of them for the LSTM.  The output of the step is h
@@ -38,6 +39,8 @@ def stepper(layer: Layer, batch: int = 1) -> Step:
         OptionError: there is no kernel for the layer here; the message says why.
         ValueError: a weight, replaced or parametrized, does not fit the layer.
     """
+    if isinstance(layer, RecurrentStack):
+        raise OptionError("a RecurrentStack has no prepared step: call the stack itself, one step at a time.")
     weight = next(layer.parameters())
     kernel = kernel_for(equations_of(layer), weight.device, weight.dtype)
     if not isinstance(kernel, Kernel) or layer.bidirectional:

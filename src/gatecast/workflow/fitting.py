@@ -9,6 +9,7 @@ import msgspec
 
 from gatecast.artifact import About
 from gatecast.choosing import choose
+from gatecast.data.categories import recode, seen_categories
 from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel
@@ -94,6 +95,7 @@ def _prepare(source: Source, options: FitOptions) -> _Prepared:
     panel, table_guesses = load_panel(source, options.table)
     shares = options.evaluation
     split = split_by_time(panel, options.horizon, shares.validation, shares.test)
+    panel = recode(panel, seen_categories(panel, split.train_end))
     chosen = choose(panel, split, options)
     guesses = (*table_guesses, *chosen.guesses)
     data = runs.fingerprint(source, panel)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from gatecast.artifact import About
+from gatecast.data.categories import unknown_words
 from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel_like
@@ -146,7 +147,7 @@ class Model:
         chosen, notes = self._baselines(panel, start)
         fitted = [baseline.fit(panel, start) for baseline in chosen]
         result = backtest([self.calibrated, *fitted], panel, origins, self.horizon)
-        notes = (*notes, *(self.calibration.notes if self.calibration is not None else ()))
+        notes = (*notes, *unknown_words(panel), *(self.calibration.notes if self.calibration is not None else ()))
         return Evaluation(self, result, score(result, self.season, start, self.name, notes))
 
     def audit(self, data: Source | None = None, options: AuditOptions = THOROUGHLY) -> Audit:

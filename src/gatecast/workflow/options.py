@@ -16,6 +16,7 @@ from gatecast.data.columns import TableOptions
 from gatecast.errors import OptionError
 from gatecast.evaluation.baselines import baselines_by_name
 from gatecast.models.network import NetworkConfig
+from gatecast.nn import LayerConfig
 
 
 class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,11 +63,7 @@ class FitOptions(Asked, frozen=True, forbid_unknown_fields=True):
 
 SHORT_NAMES: Mapping[str, str] = MappingProxyType(
     {name: f"table.{name}" for name in TableOptions.__struct_fields__}
-    | {name: f"network.layer.{name}" for name in ("cell", "nonlinearity", "hidden_size", "num_layers", "dropout")}
-    | {
-        name: f"network.layer.{name}"
-        for name in ("bidirectional", "bias", "reset_after", "initialization", "learn_initial_state")
-    }
+    | {name: f"network.layer.{name}" for name in LayerConfig.__struct_fields__}
     | {name: f"network.{name}" for name in NetworkConfig.__struct_fields__ if name != "layer"}
     | {name: f"training.{name}" for name in ("steps", "batch_size", "learning_rate", "patience", "seed", "optimiser")}
     | {"budget": "training.budget"}
@@ -132,7 +129,7 @@ def _field_type(path: list[str]) -> Any:  # noqa: ANN401
         fields = {field.name: field.type for field in msgspec.structs.fields(kind)} if _is_struct(kind) else {}
         if part not in fields:
             known = sorted(all_settings())
-            near = difflib.get_close_matches(".".join(path), [*known, *SHORT_NAMES], n=3, cutoff=0.5)
+            near = difflib.get_close_matches(".".join(path), [*known, *SHORT_NAMES], n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"the settings are {', '.join(known)}."
             raise OptionError(f"there is no setting {'.'.join(path)!r}; {hint}")
         kind = fields[part]

@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from gatecast import artifact
 from gatecast.artifact import About
+from gatecast.data.categories import recode
 from gatecast.data.columns import Columns, Guess
 from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel
@@ -191,6 +192,7 @@ def _with_table(model: Model, record: RunRecord, folder: Path) -> Model:
     if not table.is_file() or _file_fingerprint(table) != record.data:
         return model
     panel, _ = load_panel(record.source, record.asked.table)
+    panel = recode(panel, model.forecaster.fitted_.columns.categories)
     shares = record.asked.evaluation
     split = split_by_time(panel, record.asked.horizon, shares.validation, shares.test)
     steps = tuple(read_steps(folder / STEPS))

@@ -1,0 +1,77 @@
+"""The time of every row: which column holds it, or which columns it is put together from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from gatecast.data.columns import Columns, Guess, TableOptions
+from gatecast.data.stamps import compose_times, looks_like_time, read_times
+from gatecast.data.table import Table
+from gatecast.data.values import Numbers, read_numbers
+
+COMPOSED = "ds"
+
+
+def settle_time(
+    table: Table, options: TableOptions, numbers: Mapping[str, Numbers]
+) -> tuple[Columns, np.ndarray | None, tuple[Guess, ...]]:
+    """The time column, or the columns it is put together from, and the time of every row."""
+    name, guesses = options.time, tuple[Guess, ...]()
+    if name is None:
+        spoken_for = {options.id, *(options.target or ()), *(options.past or ()), *options.future, *options.static}
+        open_columns = [column for column in table.frame.columns if column not in spoken_for]
+        found = [column for column in open_columns if _is_time(table, column, numbers, open_columns)]
+        parts = _time_parts(open_columns, numbers)
+        if parts and (not found or found == [parts["year"][0]]):
+            return _compose(table, parts)
+        if not found:
+            why = f"no column holds dates{_unread(table, numbers)}; the rows are numbered in the order of the table"
+            return Columns(target=()), None, (Guess("time", "none", why),)
+        name = found[0]
+        guesses = (Guess("time", name, "the first column that holds dates" if len(found) > 1 else "it holds dates"),)
+    times, more = read_times(table, name, numbers[name], day_first=options.day_first)
+    return Columns(target=(), time=name), times, (*guesses, *more)
+
+
+def _unread(table: Table, numbers: Mapping[str, Numbers]) -> str:
+    """A hint at the first column of words with digits, which may be dates that nobody can read."""
+    for name, column in numbers.items():
+        cell = "" if column.numeric or not column.known else str(table.frame[name][int(column.bad[0])])
+        if any(letter.isdigit() for letter in cell):
+            return f' ("{cell[:40]}" in {name} is none)'
+    return ""
+
+
+def _is_time(table: Table, name: str, numbers: Mapping[str, Numbers], names: Sequence[str]) -> bool:
+    """Whether a column can be the time by itself: a year that repeats in a table of numbers alone cannot."""
+    if not looks_like_time(table, name, numbers[name]):
+        return False
+    values = numbers[name].values
+    repeats = len(np.unique(values)) < len(values)
+    texts = any(not numbers[other].numeric and numbers[other].known for other in names if other != name)
+    small = numbers[name].numeric and bool(np.nanmax(values) <= 2200)
+    return not (small and repeats and not texts)
+
+
+def _time_parts(names: Iterable[str], numbers: Mapping[str, Numbers]) -> dict[str, tuple[str, Numbers]]:
+    """Columns called year, month (or quarter), day, hour, ..., without a hole between the year and the finest."""
+    found = {name.strip().lower(): name for name in reversed(list(names)) if numbers[name].numeric}
+    if "year" not in found or not {"month", "quarter"} & set(found):
+        return {}
+    if "month" not in found:
+        chosen = ["year", "quarter"]
+    else:
+        fine = ("day", "hour", "minute", "second")
+        chosen = ["year", "month", *fine[: next((i for i, part in enumerate(fine) if part not in found), len(fine))]]
+    return {part: (found[part], numbers[found[part]]) for part in chosen}
+
+
+def _compose(table: Table, parts: Mapping[str, tuple[str, Numbers]]) -> tuple[Columns, np.ndarray, tuple[Guess, ...]]:
+    names = tuple(name for name, _ in parts.values())
+    guess = Guess("time", " + ".join(names), f'put together to one time stamp, called "{COMPOSED}"')
+    return Columns(target=(), time=COMPOSED, time_parts=names), compose_times(table, dict(parts)), (guess,)
+
+
+def recompose(table: Table, names: Sequence[str]) -> np.ndarray:
+    """The times from the columns that a model's time was put together from."""
+    return compose_times(table, {name.strip().lower(): (name, read_numbers(table, name)) for name in names})
