@@ -16,7 +16,6 @@ from gatecast.errors import OptionError, TooShortError
 from gatecast.models.network import NetworkConfig
 from gatecast.training.config import TrainingConfig
 
-
 FED_BACK = NetworkConfig(decode="recursive", loss="normal")
 
 
