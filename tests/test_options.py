@@ -100,7 +100,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"": 1}, "there is no setting ''"),
     ({"cell": "gruu"}, "network.layer.cell='gruu' cannot be; the choices are rnn, lstm, gru"),
     ({"subtract": "mean"}, "subtract='mean' cannot be; the choices are last, seasonal, none"),
-    ({"calendar": "day,moon"}, r"calendar\[1\]='moon' cannot be; the choices are day, week, year"),
+    ({"calendar": "day,moon"}, r"calendar\[1\]='moon' cannot be; the choices are day, week, weekday, year, season"),
     ({"horizon": "many"}, "horizon='many' cannot be: expected `int`, got `str`"),
     ({"horizon": 2.5}, "horizon=2.5 cannot be: expected `int`, got `float`"),
     ({"steps": True}, "training.steps=True cannot be: expected `int`"),

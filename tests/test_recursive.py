@@ -323,6 +323,14 @@ class FreeLoss(torch.nn.Module):
         return self.network.loss(batch, free=True)
 
 
+def test_a_budget_without_free_running_runs_nothing_free() -> None:
+    panel = waves()
+    network, course, _ = RecurrentForecaster(small_config(budget="1h", steps=1)).prepare(panel, split_by_time(panel, 6))
+    assert isinstance(course, Windows)
+    batch = course.tensors.gather(course.train[torch.from_numpy(course.sampler.batch(5))])
+    assert course.loss(network, 5, ())[0] == network.loss(batch)
+
+
 def test_the_last_steps_run_free_and_the_validation_part_always_does() -> None:
     panel = waves()
     config = small_config(network=recursive("mse"), free_running=4)

@@ -14,6 +14,7 @@ from gatecast.data.calendar import show_time
 from gatecast.data.panel import Panel
 from gatecast.data.splits import part_starts
 from gatecast.errors import InputError
+from gatecast.models.network import NetworkConfig
 
 if TYPE_CHECKING:
     from gatecast.reporting.record import RunReport
@@ -56,11 +57,13 @@ def data_facts(panel: Panel) -> dict[str, str]:
 def model_facts(model: "Model") -> dict[str, str]:
     """What the net is, in words."""
     config = model.forecaster.config
-    layer, parameters = config.network.layer, model.forecaster.network_.parameters()
+    network, parameters = config.network, model.forecaster.network_.parameters()
+    carried = config.mode == "sequences"
     return {
-        "net": f"{layer.cell}, {layer.num_layers} x {layer.hidden_size} units",
+        "net": _net_in_words(network),
+        "mode": f"{config.mode}; values seen by {config.normalise}",
         "parameters": f"{sum(p.numel() for p in parameters):,}",
-        "lookback": f"{config.lookback} rows",
+        "lookback": "all rows, by a carried state" if carried else f"{config.lookback} rows",
         "horizon": f"{config.horizon} rows",
         "loss": config.network.loss,
         **({} if model.calibration is None else {"quantiles": "calibrated on the validation part"}),
@@ -68,6 +71,14 @@ def model_facts(model: "Model") -> dict[str, str]:
         **model.facts,
         **{f"{name} version": version for name, version in model.about.versions.items()},
     }
+
+
+def _net_in_words(network: NetworkConfig) -> str:
+    """Its layers, and what is not usual about it."""
+    layer = network.layer
+    many = f"{network.ensemble} nets of " if network.ensemble > 1 else ""
+    segments = f", {network.segment} rows an update" if network.segment > 1 else ""
+    return f"{many}{layer.cell}, {layer.num_layers} x {layer.hidden_size} units{segments}"
 
 
 def run_report(evaluation: "Evaluation") -> "RunReport":
