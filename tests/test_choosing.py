@@ -14,6 +14,9 @@ from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import split_by_time
 from gatecast.errors import OptionError, TooShortError
 from gatecast.models.network import NetworkConfig
+from gatecast.training.config import TrainingConfig
+
+FED_BACK = NetworkConfig(decode="recursive", loss="normal")
 
 
 def numbered(values: np.ndarray) -> Panel:
@@ -152,6 +155,17 @@ def test_a_season_longer_than_the_shortest_series_allows_is_not_subtracted() -> 
     assert config.lookback + 6 <= split_by_time(panel, 6).train_end.min()
 
 
+def test_forecasts_that_are_fed_back_are_normalised_causally_unless_said_otherwise() -> None:
+    panel = numbered(sine(12).cumsum())
+    asked = Asked(horizon=6, subtract="last", network=FED_BACK)
+    split = split_by_time(panel, 6)
+    chosen = choose(panel, split, asked)
+    assert chosen.config.normalise == "causal"
+    assert "normalise" in {guess.what for guess in chosen.guesses}
+    for changes in ({"normalise": "last"}, {"season": 40, "lookback": 30}):
+        assert choose(panel, split, msgspec.structs.replace(asked, **changes)).config.normalise == "last"
+
+
 def mode_of(rows: int, **said: object) -> tuple[str, str]:
     """The mode of a random walk, and why."""
     panel = numbered(np.random.default_rng(0).normal(size=rows).cumsum())
@@ -173,6 +187,9 @@ def test_long_series_are_read_in_one_pass_and_short_ones_in_windows() -> None:
         ({"mode": "windows"}, "windows"),
         ({"mode": "sequences", "lookback": 48}, "sequences"),
         ({"network": NetworkConfig(segment=4)}, "windows"),
+        ({"network": NetworkConfig(decode="seq2seq")}, "windows"),
+        ({"network": FED_BACK}, "sequences"),
+        ({"network": FED_BACK, "training": TrainingConfig(free_running=9)}, "windows"),
         ({"normalise": "standard"}, "windows"),
         ({"normalise": "causal"}, "sequences"),
     ],
@@ -198,14 +215,3 @@ def test_flags_of_observation_are_read_where_training_saw_a_gap() -> None:
             values[place] = np.nan
         panel = numbered(values)
         assert choose(panel, split_by_time(panel, 6), Asked(horizon=6)).config.flags == expected
-
-
-def test_forecasts_that_are_fed_back_are_normalised_causally_unless_said_otherwise() -> None:
-    panel = numbered(sine(12).cumsum())
-    asked = Asked(horizon=6, subtract="last", network=NetworkConfig(decode="recursive", loss="normal"))
-    split = split_by_time(panel, 6)
-    chosen = choose(panel, split, asked)
-    assert chosen.config.normalise == "causal"
-    assert "normalise" in {guess.what for guess in chosen.guesses}
-    for changes in ({"normalise": "last"}, {"season": 40, "lookback": 30}):
-        assert choose(panel, split, msgspec.structs.replace(asked, **changes)).config.normalise == "last"

@@ -123,6 +123,20 @@ def test_flags_go_over_set_and_set_goes_over_the_config_file(run: Path, tmp_path
     assert options.training.steps == 2
 
 
+def test_the_decoder_and_its_paths_are_flags_and_settings(run: Path, tmp_path: Path, ask: Ask) -> None:
+    config = tmp_path / "fit.toml"
+    config.write_text('[network]\ndecode = "seq2seq"\npaths = 7\n[training]\nfree_running = 2\n')
+    flags = ("--decode", "recursive", "--loss", "normal", "--paths", 20, "--config", config)
+    assert ask("fit", table_of(run), *flags, *FLAGS, "--out", tmp_path / "run", "--quiet").code == 0
+    options = load(tmp_path / "run").options
+    assert (options.network.decode, options.network.paths, options.training.free_running) == ("recursive", 20, 2)
+    frame = load(tmp_path / "run").predict(table_of(run)).to_frame()
+    assert (frame["q0.1"] < frame["q0.9"]).all()
+    refused = ask("fit", table_of(run), "--decode", "recursive", "--out", tmp_path / "other")
+    assert refused.code == 1
+    assert "take loss=normal, student, mixture" in refused.err
+
+
 @pytest.mark.parametrize(
     ("flags", "meant"), [(("--set", "horizon=3"), 3), (("--set", "horizon=3", "--horizon", "2"), 2)]
 )

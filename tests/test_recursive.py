@@ -41,6 +41,9 @@ def planned(rows: int = 240) -> Panel:
         x = rng.normal(size=rows)
         a = level + np.sin(2 * np.pi * np.arange(rows) / SEASON) + x + 0.1 * rng.normal(size=rows)
         arrays[name] = np.stack([a, 5 + 0.5 * rng.normal(size=rows).cumsum(), x], axis=1)
+    for values in arrays.values():
+        values[[100, 148, 149], 0] = np.nan  # just before the first origin too
+        values[167:170, 1] = np.nan
     return panel_from_arrays(arrays, columns, parse_frequency("1h"))
 
 
@@ -87,8 +90,9 @@ def slowly(network: RecurrentNetwork, batch: Batch) -> Tensor:
         base = {"last": y[:, -1:], "seasonal": y[:, -SEASON, None], "none": level[..., :targets]}[frame.subtract]
         out.append(base + unit[..., :targets] * raw)
         grown = torch.cat([grown, torch.cat([out[-1], next_known[..., : len("x")]], dim=-1)], dim=1)
-        ones = torch.ones_like(batch.past[:, :1])  # seen, and one row ago seen before
-        observed = torch.cat([observed, torch.cat([ones, ones.mul(2).log()], dim=-1)], dim=1)
+        seen, since = observed[:, -1:].chunk(2, dim=-1)
+        waited = torch.where(seen > 0, 1.0, 1 + torch.expm1(since))
+        observed = torch.cat([observed, torch.cat([torch.ones_like(seen), torch.log1p(waited)], dim=-1)], dim=1)
     return torch.cat(out, dim=1)
 
 
@@ -131,6 +135,36 @@ def _equals_taking_forecasts_for_observations(config: ForecasterConfig, position
             ).mean[0, 0]
             np.testing.assert_allclose(at_once[step], one, rtol=2e-5, atol=2e-4)
             values[panel.rows(series)][position + step, :2] = one
+
+
+@pytest.mark.parametrize("loss", ["mse", "normal"])
+def test_a_bounded_context_that_holds_the_series_changes_nothing(loss: LossName) -> None:
+    forecaster = random_net(small_config(network=recursive(loss), mode="sequences"), planned())
+    whole, enough, less = (
+        forecaster.forecast(planned(), ORIGINS, 6).mean,
+        *(forecaster.bounded(planned(), ORIGINS, 6, context).mean for context in (200, 40)),
+    )
+    assert np.array_equal(whole, enough)
+    assert (whole != less)[:3].any(axis=(1, 2)).all()
+    assert np.array_equal(whole[3], less[3]), "it has 30 rows before it"
+
+
+def test_planned_words_are_read_too() -> None:
+    panel = planned()
+    words = msgspec.structs.replace(panel.columns, future=("x", "w"), categories={"w": ("u", "v")})
+    rng = np.random.default_rng(0)
+    arrays = {
+        name: np.concatenate([panel.values[panel.rows(i)], rng.integers(1, 3, size=(240, 1))], axis=1)
+        for i, name in enumerate(panel.ids)
+    }
+    panel = panel_from_arrays(arrays, words, panel.frequency)
+    for mode in ("windows", "sequences"):
+        forecaster = random_net(small_config(network=recursive("mse"), mode=mode), panel)
+        values = panel.values.copy()
+        values[152, 3] = 3 - values[152, 3]
+        origin = Origins(np.array([0]), np.array([150]))
+        before, after = (forecaster.forecast(one, origin, 6).mean[0] for one in (panel, with_values(panel, values)))
+        assert (before != after).any(axis=1).tolist() == [False, False, True, True, True, True]
 
 
 @both_modes
@@ -287,6 +321,14 @@ class FreeLoss(torch.nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         return self.network.loss(batch, free=True)
+
+
+def test_a_budget_without_free_running_runs_nothing_free() -> None:
+    panel = waves()
+    network, course, _ = RecurrentForecaster(small_config(budget="1h", steps=1)).prepare(panel, split_by_time(panel, 6))
+    assert isinstance(course, Windows)
+    batch = course.tensors.gather(course.train[torch.from_numpy(course.sampler.batch(5))])
+    assert course.loss(network, 5, ())[0] == network.loss(batch)
 
 
 def test_the_last_steps_run_free_and_the_validation_part_always_does() -> None:

@@ -183,7 +183,9 @@ def said_mode(asked: Asked) -> Mode | None:
 
 def choose_mode(split: Split, asked: Asked) -> tuple[Mode, Guess]:
     """One pass over the series where they are long; windows where they are short, or where an option needs them."""
-    need = window_option(asked.network)
+    if asked.network.decode == "seq2seq":
+        return "windows", Guess("mode", "windows", "a run over the horizon from every row would take long")
+    need = "free_running" if asked.training.free_running else window_option(asked.network)
     if need is None and asked.normalise not in {None, "causal"}:
         need = "normalise"
     if need is not None:

@@ -26,7 +26,7 @@ from gatecast.models.draws import origin_draws
 from gatecast.models.ensemble import Network, build_network
 from gatecast.models.network import NetworkConfig, Sizes, check_paths
 from gatecast.models.normalising import Frame, Normalise, Subtract
-from gatecast.models.passing import bounded_outputs_at, outputs_at, states_at
+from gatecast.models.passing import bounded_outputs_at, bounded_states_at, outputs_at, states_at
 from gatecast.models.words import Codes
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course, Sequences, Windows
@@ -228,8 +228,6 @@ class RecurrentForecaster:
         """
         if self.config.mode == "windows":
             raise OptionError("mode='windows' reads every window from a state of zeros: no state is carried.")
-        if self.config.network.recursive:
-            raise OptionError("decode='recursive' goes on from the state at the cutoff: it has no bounded context.")
         if context < 1:
             raise OptionError(f"context counts rows from 1 up, got context={context}.")
         return self._forecast(panel, origins, horizon, context)
@@ -238,7 +236,7 @@ class RecurrentForecaster:
         self._check(panel, origins, horizon)
         scaling, network = self._scaling_for(panel, origins), self.config.network
         if network.samples:
-            parts = self._paths(panel, origins, scaling, (network.paths, horizon))
+            parts = self._paths(panel, origins, scaling, (network.paths, horizon), context)
             output = np.concatenate([self._quantiles(paths) for paths in parts])
         else:
             output = self._run(self._tensors(panel, scaling), origins, context)[:, :horizon]  # (W, H, targets, levels)
@@ -294,7 +292,7 @@ class RecurrentForecaster:
         """The net's output for every origin, on the scaled values; (windows, horizon, targets, levels)."""
         network, places = self.network_, tensors.place(origins)
         if self.config.network.recursive:
-            points = np.concatenate(list(self._feed_back(tensors, origins, None)))
+            points = np.concatenate(list(self._feed_back(tensors, origins, context)))
             return np.asarray(points[:, 0, :, :, None])
         if self.config.mode == "windows":
             return np.asarray(torch.cat([network(tensors.gather(part)) for part in places.split(BATCH)]))
@@ -309,26 +307,38 @@ class RecurrentForecaster:
         return np.asarray(torch.cat(parts))
 
     def _paths(
-        self, panel: Panel, origins: Origins, scaling: Scaling, size: tuple[int, int]
+        self,
+        panel: Panel,
+        origins: Origins,
+        scaling: Scaling,
+        size: tuple[int, int],
+        context: int | None = None,
     ) -> Iterator[Float32[np.ndarray, "part paths horizon targets"]]:
         """Sample paths on the scaled values, some origins at a time; `size` is how many paths of how many rows."""
         paths, horizon = size
         names = [panel.ids[series] for series in origins.series.tolist()]
         shape = (paths, self.config.horizon, len(panel.columns.target))
 
-        def draws(part: slice) -> Tensor:
+        def draw(part: slice) -> Tensor:
             own = origin_draws(self.config.training.seed, names[part], origins.position[part], shape)
             return torch.from_numpy(own[:, :, :horizon])
 
-        yield from self._feed_back(self._tensors(panel, scaling, horizon=horizon), origins, (paths, draws))
+        yield from self._feed_back(self._tensors(panel, scaling, horizon=horizon), origins, context, (paths, draw))
 
     def _feed_back(
-        self, tensors: PanelTensors, origins: Origins, drawing: tuple[int, Callable[[slice], Tensor]] | None
+        self,
+        tensors: PanelTensors,
+        origins: Origins,
+        context: int | None,
+        drawing: tuple[int, Callable[[slice], Tensor]] | None = None,
     ) -> Iterator[Float32[np.ndarray, "part paths horizon targets"]]:
         """Forecasts of a recursive net over the horizon of the tensors, as many origins at a time as memory holds."""
         network, places = self.network_, tensors.place(origins)
-        carried = self.config.mode == "sequences"
-        read = states_at(network, tensors, places) if carried else None
+        read = None
+        if self.config.mode == "sequences" and context is None:
+            read = states_at(network, tensors, places)
+        elif context is not None:
+            read = bounded_states_at(network, tensors, places, context)
         most = max(1, PATHS_AT_ONCE // (1 if drawing is None else drawing[0]))
         for first in range(0, len(places), most):
             part = slice(first, first + most)

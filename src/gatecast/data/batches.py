@@ -166,8 +166,8 @@ class PanelTensors:
         steps: the rows of a window, counted from its cutoff.
         channels: how many channels.
         causal: how many causal features, the targets' spreads among them.
-        flags: how many columns tell what was observed.
         ahead: which of them are of covariates alone.
+        flags: how many columns tell what was observed.
         targets: how many of the channels are targets.
         lookback: rows of a window before its cutoff.
         horizon: rows after it.
@@ -181,8 +181,8 @@ class PanelTensors:
     steps: Int64[Tensor, " lookback_plus_horizon"]
     channels: int
     causal: int
-    flags: int
     ahead: list[int]
+    flags: int
     targets: int
     lookback: int
     horizon: int
@@ -337,7 +337,6 @@ def panel_tensors(
     if layout.since:
         flags.append(np.log1p(rows_since_seen(values, offsets)))
     table = np.concatenate([filled, *features, *flags, known], axis=1, dtype=np.float32)
-    numbers = panel.columns.categorical_channels.count(False)
     return PanelTensors(
         starts=torch.tensor(offsets, device=layout.device),
         table=torch.from_numpy(table).to(layout.device),
@@ -349,12 +348,18 @@ def panel_tensors(
         steps=torch.arange(-layout.lookback, horizon, device=layout.device),
         channels=values.shape[1],
         causal=sum(part.shape[1] for part in features),
+        ahead=_ahead(panel.columns, layout.causal),
         flags=sum(part.shape[1] for part in flags),
-        ahead=[] if layout.causal is None else covariate_places(numbers, targets, layout.causal),
         targets=targets,
         lookback=layout.lookback,
         horizon=horizon,
     )
+
+
+def _ahead(columns: Columns, season: int | None) -> list[int]:
+    """Which causal features are of covariates alone; None of a season stands for no causal features."""
+    numbers = columns.categorical_channels.count(False)
+    return [] if season is None else covariate_places(numbers, len(columns.target), season)
 
 
 def _causal(columns: Columns, filled: np.ndarray, offsets: np.ndarray, season: int) -> list[np.ndarray]:

@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple, final
 
 import torch
 from jaxtyping import Float
-from msgspec import structs
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -122,7 +121,8 @@ class RecurrentDecoder(nn.Module):
 
     def __init__(self, layer: LayerConfig, sizes: DecoderSizes, dropout: float) -> None:
         super().__init__()
-        own = structs.replace(layer, num_layers=1, dropout=0.0, bidirectional=False, learn_initial_state=False)
+        names = ("cell", "nonlinearity", "reset_after", "hidden_size", "bias", "initialization")
+        own = LayerConfig(**{name: getattr(layer, name) for name in names})  # one layer, with nothing between
         self.place = nn.Parameter(torch.randn(sizes.horizon, PLACE))
         self.layer = recurrent_layer(own, PLACE + sizes.known, sizes.horizon)
         equations = equations_of(self.layer)

@@ -27,6 +27,7 @@ class Feedback:
         level: of the window at the cutoff, of every channel.
         unit: likewise.
         running: what stands for both where values are normalised causally; else None.
+        observed: the flags of the newest row, and how long ago each channel was seen before it.
     """
 
     frame: Frame
@@ -34,21 +35,26 @@ class Feedback:
     level: Float[Tensor, "paths one channels"]
     unit: Float[Tensor, "paths one channels"]
     running: CausalState | None
+    observed: Float[Tensor, "paths one flags"]
 
     @classmethod
-    def at(cls, batch: Batch, frame: Frame) -> "Feedback":
-        """At the cutoff of each window."""
-        targets = batch.actual.shape[2]
+    def at(cls, batch: Batch, frame: Frame, numbers: tuple[int, ...]) -> "Feedback":
+        """At the cutoff of each window; `numbers` are the channels that are no words."""
+        targets, channels, observed = batch.actual.shape[2], batch.past.shape[2], batch.observed[:, -1:]
+        if observed.shape[2] == channels:  # a net that reads no flags has no times beside them
+            observed = torch.cat([observed, torch.zeros_like(observed)], dim=-1)
         past = batch.past[..., :targets]
         if frame.normalise != "causal":
-            return cls(frame, past, *level_and_unit(batch.past, frame), None)
-        running = CausalState.after(past[:, -frame.season :], batch.causal[:, -1], batch.age, batch.past.shape[2])
-        return cls(frame, past, past[:, -1:], running.unit.unsqueeze(1), running)
+            return cls(frame, past, *level_and_unit(batch.past[..., list(numbers)], frame), None, observed)
+        running = CausalState.after(past[:, -frame.season :], batch.causal[:, -1], batch.age, len(numbers))
+        return cls(frame, past, past[:, -1:], running.unit.unsqueeze(1), running, observed)
 
     def repeated(self, times: int) -> "Feedback":
         """Each window so many times, its copies side by side."""
-        past, level, unit = (part.repeat_interleave(times, dim=0) for part in (self.past, self.level, self.unit))
-        return Feedback(self.frame, past, level, unit, self.running and self.running.repeated(times))
+        past, level, unit, observed = (
+            part.repeat_interleave(times, dim=0) for part in (self.past, self.level, self.unit, self.observed)
+        )
+        return Feedback(self.frame, past, level, unit, self.running and self.running.repeated(times), observed)
 
     def ground(self) -> Ground:
         """What the next step starts from, the unit it is said in, and the window in its terms."""
@@ -59,22 +65,22 @@ class Feedback:
     def advance(
         self,
         value: Float[Tensor, "paths one targets"],
-        planned: Float[Tensor, "paths one future"],
+        planned: Float[Tensor, "paths one planned"],
         ahead: Float[Tensor, "paths one ahead"],
     ) -> tuple[Float[Tensor, "paths one features"], "Feedback"]:
         """Take a forecast for the row that it forecasts: what the encoder reads of that row, and where that leads.
 
         Args:
             value: the forecast.
-            planned: the future covariates of that row.
+            planned: the future covariates of that row that are no words.
             ahead: their causal features.
         """
-        past = torch.cat([self.past[:, 1:], value], dim=1)
+        past, observed = torch.cat([self.past[:, 1:], value], dim=1), _all_seen(self.observed)
         if self.running is not None:
             own, running = self.running.advance(value[:, 0])
             level, unit = value, running.unit.unsqueeze(1)
             row = _beside(torch.cat([own, running.unit], dim=1).unsqueeze(1), ahead, value.shape[2])
-            return row, replace(self, past=past, level=level, unit=unit, running=running)
+            return row, replace(self, past=past, level=level, unit=unit, running=running, observed=observed)
         row = torch.cat([value, planned], dim=-1)
         if self.frame.normalise != "none":
             own_unit = self.unit[..., : value.shape[2]]
@@ -82,7 +88,13 @@ class Feedback:
             if self.frame.subtract == "seasonal":
                 parts.append((value - self.past[:, -self.frame.season, None]) / own_unit)
             row = torch.cat(parts, dim=-1)
-        return row, replace(self, past=past)
+        return row, replace(self, past=past, observed=observed)
+
+
+def _all_seen(before: Float[Tensor, "paths one flags"]) -> Float[Tensor, "paths one flags"]:
+    """The flags of a row that is observed in full, after one with these; with times as `data/missing.py` has them."""
+    seen, since = before.chunk(2, dim=-1)
+    return torch.cat([torch.ones_like(seen), torch.log1p(1 + (1 - seen) * torch.expm1(since))], dim=-1)
 
 
 def _beside(

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-LEAST_SIZE = 1e-3  # of the scaled values: near zero every error is relatively large
 LossName = Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture", "negative_binomial"]
+LEAST_SIZE = 1e-3  # of the scaled values: near zero every error is relatively large
 Elementwise = Callable[[Tensor, Tensor], Tensor]
 
 

@@ -5,7 +5,6 @@ forecast from the last row.  `read` carries a state over rows that follow each o
 `loss_from` take the output after any of them.
 """
 
-import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -296,11 +295,7 @@ class RecurrentNetwork(nn.Module):
         if self.config.recursive:
             cutoffs = cutoffs.first_step()
         said = self._say(at, cutoffs.known, ground(cutoffs, self.sizes.frame))
-        loss = masked_mean(self._errors(cutoffs.actual, said), cutoffs.mask)
-        if self.config.relative:
-            errors = relative_error(cutoffs.actual, self._point(said))
-            loss = loss + self.config.relative * masked_mean(errors, (cutoffs.mask > 0).to(errors.dtype))
-        return loss
+        return self._mean(self._errors(cutoffs.actual, said), cutoffs, lambda: self._point(said))
 
     def _free_loss(self, batch: Batch) -> Float[Tensor, ""]:
         errors: list[Tensor] = []
@@ -309,8 +304,21 @@ class RecurrentNetwork(nn.Module):
             errors.append(self._errors(batch.actual[:, step, None], said))
             return self._point(said)
 
-        self._run_on(self._encode(batch), batch, 1, learn)
-        return masked_mean(torch.cat(errors, dim=1), batch.mask)
+        values = self._run_on(self._encode(batch), batch, 1, learn)
+        return self._mean(torch.cat(errors, dim=1), batch, lambda: values)
+
+    def _mean(
+        self,
+        errors: Float[Tensor, "cutoffs horizon targets"],
+        came: Cutoffs | Batch,
+        point: Callable[[], Float[Tensor, "cutoffs horizon targets"]],
+    ) -> Float[Tensor, ""]:
+        """The mean of errors where targets were observed, and with it that of the relative errors of the point."""
+        loss = masked_mean(errors, came.mask)
+        if self.config.relative:
+            relative = relative_error(came.actual, point())
+            loss = loss + self.config.relative * masked_mean(relative, (came.mask > 0).to(relative.dtype))
+        return loss
 
     def _paths(
         self, at: AtCutoff, batch: Batch, draws: Float[Tensor, "batch paths horizon targets two"] | None
@@ -332,7 +340,8 @@ class RecurrentNetwork(nn.Module):
 
         The context is encoded once, and each further step is one update of the state.
         """
-        fed, lookback = Feedback.at(batch, self.sizes.frame).repeated(times), batch.past.shape[1]
+        sizes, lookback = self.sizes, batch.past.shape[1]
+        fed = Feedback.at(batch, sizes.frame, sizes.numbers).repeated(times)
         at = AtCutoff(at.output.repeat_interleave(times, dim=0), repeated(at.state, times), at.layer)
         named = self._named(batch.static, batch.identity).repeat_interleave(times, dim=0)
         known, ahead = (
@@ -340,11 +349,9 @@ class RecurrentNetwork(nn.Module):
         )
         values = [choose(0, self._say(at, known[0], fed.ground()))]
         for step in range(1, batch.actual.shape[1]):
-            future = self.sizes.channels - self.sizes.targets
-            seen, fed = fed.advance(values[-1], known[step - 1][..., :future], ahead[step - 1])
-            ones = seen.new_ones(len(seen), 1, self.sizes.channels)
-            observed = torch.cat([ones, math.log(2) * ones], dim=-1)  # seen, and one row ago seen before
-            encoded = self.encoder(self._rows(seen, observed, known[step - 1]), named, at.state)
+            planned = known[step - 1][..., [place - sizes.targets for place in sizes.numbers[sizes.targets :]]]
+            seen, fed = fed.advance(values[-1], planned, ahead[step - 1])
+            encoded = self.encoder(self._rows(seen, fed.observed, known[step - 1]), named, at.state)
             at = AtCutoff(encoded.output[:, -1], encoded.state, at.layer)
             values.append(choose(step, self._say(at, known[step], fed.ground())))
         return torch.cat(values, dim=1)
@@ -369,8 +376,9 @@ class RecurrentNetwork(nn.Module):
 
     def _say(self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"], stands: Ground) -> Said:
         """What the decoder says, and the linear forecast that it is said of, both beside the base and in its unit."""
-        told = self.decoder(at, self.known_words(known))
-        raw = told.unflatten(-1, (stands.window.shape[2], -1))  # (n, H, targets, raw)
+        raw = self.decoder(at, self.known_words(known)).unflatten(
+            -1, (stands.window.shape[2], -1)
+        )  # (n, H, targets, raw)
         linear = self.highway(stands.window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
         if self.config.loss not in COUNTS:
             return Said(stands, raw, linear)
@@ -467,7 +475,5 @@ def _check(config: NetworkConfig, sizes: Sizes) -> None:
             f"decode='recursive' with normalise='causal' and a season of {frame.season} needs a lookback of at least "
             f"{frame.season}, got {sizes.lookback}."
         )
-    if config.recursive and (sizes.past_words.places or sizes.known_words.places):
-        raise OptionError("decode='recursive' reads on in numbers; with words as covariates take decode='seq2seq'.")
     if config.decode == "segments" and config.layer.bidirectional:
         raise OptionError("decode='segments' goes on from one state; take bidirectional=False.")

@@ -31,10 +31,19 @@ def outputs_at(
     """
     outputs = torch.empty(len(places), network.output_size, device=places.device)
     for chosen in _groups(tensors, places):
-        for which, rows, output, _ in _read_group(network, tensors, places[chosen], cut=False):
-            series, row = rows
-            outputs[chosen[which]] = output.flatten(0, 1).index_select(0, series * output.shape[1] + row)
+        for passed in _read_group(network, tensors, places[chosen], cut=False):
+            outputs[chosen[passed.which]] = passed.output
     return outputs
+
+
+@torch.no_grad()
+def states_at(network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> AtCutoffs:
+    """As `outputs_at`, with the states of all layers, from which the net can read on."""
+    kept = _Kept(network, places)
+    for chosen in _groups(tensors, places):
+        for passed in _read_group(network, tensors, places[chosen], cut=True):
+            kept.put(chosen[passed.which], passed.output, tuple(part[:, passed.series] for part in passed.states))
+    return kept.all
 
 
 @torch.no_grad()
@@ -45,30 +54,41 @@ def bounded_outputs_at(
 
     A place with fewer rows before it is read from its series' start.
     """
-    before = places[:, 1] - tensors.starts[places[:, 0]]
-    outputs = torch.empty(len(places), network.output_size, device=places.device)
-    early = torch.nonzero(before <= context).flatten()
-    if len(early):
-        outputs[early] = outputs_at(network, tensors, places[early])
-    for chosen in torch.nonzero(before > context).flatten().split(max(1, MOST_ROWS // context)):
-        first = torch.stack([places[chosen, 0], places[chosen, 1] - context], dim=1)
-        read, _ = network.read(tensors.stretch(first, context, places[chosen, 1]), ())
-        outputs[chosen] = read[:, -1]
-    return outputs
+    return bounded_states_at(network, tensors, places, context).output
 
 
 @torch.no_grad()
-def states_at(network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> AtCutoffs:
-    """As `outputs_at`, with the states of all layers, from which the net can read on."""
-    outputs = torch.empty(len(places), network.output_size, device=places.device)
-    kept: States = ()
-    for chosen in _groups(tensors, places):
-        for which, (series, row), output, states in _read_group(network, tensors, places[chosen], cut=True):
-            kept = kept or tuple(part.new_empty(len(part), len(places), part.shape[2]) for part in states)
-            outputs[chosen[which]] = output[series, row]
-            for all_of_it, part in zip(kept, states, strict=True):
-                all_of_it[:, chosen[which]] = part[:, series]
-    return AtCutoffs(outputs, kept)
+def bounded_states_at(
+    network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"], context: int
+) -> AtCutoffs:
+    """As `bounded_outputs_at`, with the states of all layers."""
+    before = places[:, 1] - tensors.starts[places[:, 0]]
+    kept = _Kept(network, places)
+    early = torch.nonzero(before <= context).flatten()
+    if len(early):
+        kept.put(early, *states_at(network, tensors, places[early]))
+    for chosen in torch.nonzero(before > context).flatten().split(max(1, MOST_ROWS // context)):
+        first = torch.stack([places[chosen, 0], places[chosen, 1] - context], dim=1)
+        read, states = network.read(tensors.stretch(first, context, places[chosen, 1]), ())
+        kept.put(chosen, read[:, -1], states)
+    return kept.all
+
+
+class _Kept:
+    """What is read out at some places, filled in as a pass comes by them."""
+
+    def __init__(self, network: Network, places: Int64[Tensor, "cutoffs two"]) -> None:
+        self.all = AtCutoffs(torch.empty(len(places), network.output_size, device=places.device), ())
+
+    def put(self, which: Int64[Tensor, " here"], output: Float[Tensor, "here features"], states: States) -> None:
+        """Note the output and the states at some of the places."""
+        if not self.all.states:
+            count = len(self.all.output)
+            whole = tuple(part.new_empty(len(part), count, part.shape[2]) for part in states)
+            self.all = AtCutoffs(self.all.output, whole)
+        self.all.output[which] = output
+        for whole_part, part in zip(self.all.states, states, strict=True):
+            whole_part[:, which] = part
 
 
 def _groups(tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> Iterator[Int64[Tensor, " chosen"]]:
@@ -88,14 +108,14 @@ class Passed(NamedTuple):
 
     Attributes:
         which: the places.
-        rows: of the output, where each of them is: the series and the row.
-        output: of the stretch.
-        states: after it.
+        output: at each of them.
+        series: where the series of each stands in the states.
+        states: after the stretch.
     """
 
     which: Int64[Tensor, " here"]
-    rows: tuple[Int64[Tensor, " here"], Int64[Tensor, " here"]]
-    output: Float[Tensor, "series time features"]
+    output: Float[Tensor, "here features"]
+    series: Int64[Tensor, " here"]
     states: States
 
 
@@ -112,7 +132,9 @@ def _read_group(
     borders = sorted({*range(0, longest, at_once), longest, *((wanted + 1).tolist() if cut else ())})
     states: States = ()
     for first, end in pairwise(borders):
-        stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), end - first, ends)
+        time = end - first
+        stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), time, ends)
         output, states = network.read(stretch, states)
         here = torch.nonzero((wanted == end - 1) if cut else (wanted >= first) & (wanted < end)).flatten()
-        yield Passed(here, (which[here], wanted[here] - first), output, states)
+        rows = output.flatten(0, 1).index_select(0, which[here] * time + wanted[here] - first)
+        yield Passed(here, rows, which[here], states)

@@ -75,7 +75,7 @@ class Windows(Course):
     def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The mean over a batch of windows; nothing is carried."""
         places = self.train[torch.from_numpy(self.sampler.batch(step))]
-        free = step >= self.config.steps - self.config.free_running
+        free = self.config.free_running > 0 and step >= self.config.steps - self.config.free_running
         return network.loss(self.tensors.gather(places), free=free), carried
 
     @torch.no_grad()
