@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from gatecast.forecaster import ForecasterConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.models.losses import LossName
-from gatecast.models.network import NetworkConfig
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig
 from protocols import GIFT_LEVELS, Protocol, gift_eval, long_horizon, m4_protocol

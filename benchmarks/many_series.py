@@ -23,7 +23,7 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import split_by_time
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import train
 from report import environment, write_section

@@ -24,7 +24,7 @@ from torch.nn.functional import mse_loss
 
 from gatecast.data.splits import Split
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Windows

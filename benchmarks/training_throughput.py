@@ -19,8 +19,8 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import panel_from_arrays
 from gatecast.data.splits import split_by_time
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
+from gatecast.models.config import NetworkConfig
 from gatecast.models.losses import quantile_loss
-from gatecast.models.network import NetworkConfig
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import train

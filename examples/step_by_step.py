@@ -8,7 +8,7 @@ from gatecast.datasets import load_dataset
 from gatecast.evaluation.backtest import backtest, score
 from gatecast.evaluation.baselines import Naive, SeasonalNaive
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
 from gatecast.training import TrainingConfig, train
 

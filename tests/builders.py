@@ -7,7 +7,7 @@ from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.forecaster import ForecasterConfig, Mode
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.models.normalising import Normalise, Subtract
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig

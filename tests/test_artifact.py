@@ -28,7 +28,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.errors import ArtifactError
 from gatecast.forecaster import RecurrentForecaster
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
 
 PANEL = waves(past=1)

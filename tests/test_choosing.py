@@ -13,7 +13,7 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import split_by_time
 from gatecast.errors import OptionError, TooShortError
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.training.config import TrainingConfig
 
 FED_BACK = NetworkConfig(decode="recursive", loss="normal")

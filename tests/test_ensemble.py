@@ -11,8 +11,8 @@ from gatecast.artifact import load, save
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
+from gatecast.models.config import NetworkConfig
 from gatecast.models.ensemble import Ensemble
-from gatecast.models.network import NetworkConfig
 from gatecast.nn import LayerConfig
 from gatecast.training.checkpoint import load_checkpoint, save_checkpoint
 from gatecast.training.loop import train

@@ -16,8 +16,8 @@ from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, rolling_origins, split_by_time
 from gatecast.errors import ColumnError, InputError, OptionError, TimeError
 from gatecast.forecaster import RecurrentForecaster
+from gatecast.models.config import NetworkConfig
 from gatecast.models.losses import LossName
-from gatecast.models.network import NetworkConfig
 from gatecast.nn import CELLS, LayerConfig
 
 ORIGINS = Origins(np.array([0, 0, 1]), np.array([150, 199, 170]))

@@ -9,15 +9,17 @@ import torch
 from sklearn.metrics import mean_pinball_loss
 
 from builders import SEASON, small_config, waves
-from gatecast.data.batches import Batch, Layout, panel_tensors
+from gatecast.data.batches import Batch
 from gatecast.data.scalers import fit_scaling
 from gatecast.data.splits import Origins
+from gatecast.data.tensors import Layout, panel_tensors
 from gatecast.errors import OptionError
 from gatecast.evaluation.metrics import smape
 from gatecast.forecaster import network_sizes
+from gatecast.models.config import NetworkConfig
 from gatecast.models.distributions import COUNTS
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss, relative_error
-from gatecast.models.network import NetworkConfig, RecurrentNetwork
+from gatecast.models.network import RecurrentNetwork
 from gatecast.models.normalising import Frame, Subtract, forecast_base
 from gatecast.nn import CELLS, LayerConfig, recurrent_layer
 

@@ -25,7 +25,7 @@ from evaluation_panels import panel_of, wave
 from gatecast.data.splits import Origins
 from gatecast.evaluation.baselines import Naive, SeasonalNaive
 from gatecast.forecast import make_forecast
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from protocols import GIFT_LEVELS, Protocol, gift_eval, gift_windows, interval_scores, long_horizon, m4_protocol
 from published import Published, gift_table, published
 from rivals import AutoRegOfOrder, SeasonalNaiveIntervals

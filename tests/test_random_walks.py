@@ -12,9 +12,9 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
+from gatecast.models.config import NetworkConfig
 from gatecast.models.decoders import DecoderName
 from gatecast.models.distributions import LEAST_SCALE
-from gatecast.models.network import NetworkConfig
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig
 

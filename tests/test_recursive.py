@@ -17,10 +17,11 @@ from gatecast.data.panel import Panel, panel_from_arrays, some_series
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
+from gatecast.models.config import NetworkConfig
 from gatecast.models.decoders import AtCutoff
 from gatecast.models.distributions import COUNTS, DENSITIES
 from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean
-from gatecast.models.network import NetworkConfig, RecurrentNetwork
+from gatecast.models.network import RecurrentNetwork
 from gatecast.models.normalising import Normalise, Subtract
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig

@@ -11,7 +11,8 @@ from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
-from gatecast.models.network import NetworkConfig, RecurrentNetwork
+from gatecast.models.config import NetworkConfig
+from gatecast.models.network import RecurrentNetwork
 from gatecast.models.normalising import Normalise, Subtract
 from gatecast.nn import LayerConfig
 

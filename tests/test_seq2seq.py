@@ -14,10 +14,10 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.forecaster import Mode, RecurrentForecaster
+from gatecast.models.config import NetworkConfig
 from gatecast.models.decoders import AtCutoff, DecoderSizes, RecurrentDecoder
 from gatecast.models.distributions import COUNTS
 from gatecast.models.losses import LossName
-from gatecast.models.network import NetworkConfig
 from gatecast.nn import CELLS, LayerConfig
 
 LAYER = LayerConfig(hidden_size=8)

@@ -14,7 +14,7 @@ from gatecast.data.splits import Origins, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.models import passing
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Sequences

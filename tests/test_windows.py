@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import waves, with_values
-from gatecast.data.batches import Layout, PanelTensors, panel_tensors
 from gatecast.data.filling import carry_forward
 from gatecast.data.panel import Panel
 from gatecast.data.sampling import Sampler
 from gatecast.data.scalers import fit_scaling
 from gatecast.data.splits import Origins
+from gatecast.data.tensors import Layout, PanelTensors, panel_tensors
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import OptionError, TooShortError
 

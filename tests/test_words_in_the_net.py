@@ -12,7 +12,8 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
-from gatecast.models.network import NetworkConfig, RecurrentNetwork
+from gatecast.models.config import NetworkConfig
+from gatecast.models.network import RecurrentNetwork
 from gatecast.models.words import Codes, WordEmbedding
 from gatecast.nn import LayerConfig
 

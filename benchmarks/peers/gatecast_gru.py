@@ -18,7 +18,7 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, Split, rolling_origins
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import train

@@ -20,8 +20,8 @@ from gatecast.errors import OptionError, TooShortError
 from gatecast.evaluation.calibration import check_levels
 from gatecast.evaluation.conformal import residuals_needed
 from gatecast.forecaster import ForecasterConfig, Mode, window_option
+from gatecast.models.config import NetworkConfig
 from gatecast.models.distributions import COUNTS
-from gatecast.models.network import NetworkConfig
 from gatecast.models.normalising import Normalise, Subtract
 from gatecast.training.config import TrainingConfig
 

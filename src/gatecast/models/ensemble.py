@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from gatecast.cells.equations import States
 from gatecast.data.batches import Batch, Cutoffs, Stretch
-from gatecast.models.network import AtCutoffs, NetworkConfig, RecurrentNetwork, Sizes
+from gatecast.models.config import NetworkConfig
+from gatecast.models.network import AtCutoffs, RecurrentNetwork
+from gatecast.models.sizes import Sizes
 
 Draws = Float[Tensor, "batch paths horizon targets two"] | None
 

@@ -6,165 +6,24 @@ forecast from the last row.  `read` carries a state over rows that follow each o
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from msgspec import Struct
 from torch import Tensor, nn
 
 from gatecast.cells.cell import pack_states
 from gatecast.cells.equations import States
 from gatecast.data.batches import Batch, Cutoffs, Stretch
-from gatecast.data.causal import causal_count
-from gatecast.errors import OptionError
-from gatecast.models.decoders import DECODERS, AtCutoff, DecoderName, DecoderSizes, Highway, repeated
+from gatecast.models.config import NetworkConfig
+from gatecast.models.decoders import DECODERS, AtCutoff, DecoderSizes, Highway, repeated
 from gatecast.models.distributions import COUNTS, DENSITIES
 from gatecast.models.encoders import EncoderSizes, encoder
 from gatecast.models.feedback import Feedback
-from gatecast.models.losses import POINT_LOSSES, LossName, masked_mean, quantile_loss, relative_error
-from gatecast.models.normalising import Frame, Ground, ground, input_channels, window_inputs
-from gatecast.models.words import Codes, WordEmbedding, all_of
-from gatecast.nn import LayerConfig
-
-MOST_PATHS = 100_000
-
-
-class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the net is made of, whatever the data.
-
-    Attributes:
-        layer: the recurrent layers.
-        segment: rows joined for each update of the state; 1 reads row by row.
-        decode: `direct`, all steps from the state at the cutoff; `segments`, each `segment` steps from one more update
-            of it; `seq2seq`, a layer of its own over the horizon; or `recursive`, one step, whose forecast is fed back.
-        paths: sample paths of a recursive density: each is fed its own draws, and quantiles are read off them.
-        channels: `joint`, one state reads all targets, or `apart`, the same net reads each target on its own.
-        embedding: numbers learnt for each series (and, read apart, each target), beside its other inputs.
-        readout: the `last` state of the window, or the `mean` of all states.
-        highway: add a linear forecast from the window to the net's.
-        ensemble: nets trained together from different first weights; their median is the forecast.
-        output_dropout: share of the state dropped before the output while training.
-        relative: share of the symmetric relative error of a point (sMAPE / 100), added to the loss.
-        loss: `quantile`; `mae`, `mse` or `huber` of a point; `normal`, `student` or `mixture`, the negative
-            log-likelihood of a density; or `negative_binomial`, that of counts.
-        quantiles: the levels that the quantile loss trains, or that are read off the density; ascending, with 0.5 among
-            them.
-    """
-
-    layer: LayerConfig = LayerConfig()
-    segment: int = 1
-    decode: DecoderName = "direct"
-    paths: int = 100
-    channels: Literal["joint", "apart"] = "joint"
-    embedding: int = 0
-    readout: Literal["last", "mean"] = "last"
-    highway: bool = True
-    ensemble: int = 1
-    output_dropout: float = 0.0
-    relative: float = 0.0
-    loss: LossName = "quantile"
-    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
-
-    def __post_init__(self) -> None:
-        levels = self.quantiles
-        inside = all(0 < level < 1 for level in levels)
-        if self.loss not in POINT_LOSSES and not (inside and list(levels) == sorted(set(levels)) and 0.5 in levels):
-            raise OptionError(
-                f"quantiles are ascending levels between 0 and 1 with the median 0.5 among them, such as 0.1 0.5 0.9; "
-                f"got {' '.join(f'{level:g}' for level in levels) or 'none'}."
-            )
-        if self.segment < 1:
-            raise OptionError(f"segment counts rows from 1 up, got segment={self.segment}.")
-        check_paths(self.paths)
-        if self.ensemble < 1:
-            raise OptionError(f"ensemble counts nets from 1 up, got ensemble={self.ensemble}.")
-        if not self.relative >= 0 or (self.relative and self.loss not in POINT_LOSSES):
-            raise OptionError(
-                f"relative is a share from 0 up of the relative error of a point forecast, got {self.relative} "
-                f"with loss={self.loss!r}; the losses of a point are {', '.join(POINT_LOSSES)}."
-            )
-        if self.embedding < 0:
-            raise OptionError(f"embedding counts numbers from 0 up, got embedding={self.embedding}.")
-        if not 0 <= self.output_dropout < 1:
-            raise OptionError(f"output_dropout is a share from 0 up to (not including) 1, got {self.output_dropout}.")
-        if self.recursive:
-            self._check_recursive()
-
-    def _check_recursive(self) -> None:
-        """A forecast that is fed back needs a value to feed, and a state that one row moves on."""
-        if self.loss == "quantile":
-            raise OptionError(
-                f"decode='recursive' feeds a value back, and quantiles of one step are none: take loss="
-                f"{', '.join(DENSITIES)} for sample paths, or {', '.join(POINT_LOSSES)} for a point."
-            )
-        for name, fits in (
-            ("channels", self.channels == "joint"),
-            ("segment", self.segment == 1),
-            ("readout", self.readout == "last"),
-            ("bidirectional", not self.layer.bidirectional),
-        ):
-            if not fits:
-                value = getattr(self.layer if name == "bidirectional" else self, name)
-                raise OptionError(
-                    f"decode='recursive' goes on row by row from one state, which {name}={value!r} does not: leave "
-                    f"{name} out, or take another decode."
-                )
-
-    @property
-    def recursive(self) -> bool:
-        """Whether the net forecasts one step, and reads its own forecasts for the others."""
-        return self.decode == "recursive"
-
-    @property
-    def samples(self) -> bool:
-        """Whether forecasts are sample paths."""
-        return self.recursive and self.loss in DENSITIES
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        """The quantile levels of the output; empty when the loss is for a point."""
-        return () if self.loss in POINT_LOSSES else self.quantiles
-
-    @property
-    def raw(self) -> int:
-        """What the decoder says for each step and target: quantiles, parameters of a density, or a point."""
-        return DENSITIES[self.loss].parameters if self.loss in DENSITIES else max(1, len(self.levels))
-
-    @property
-    def draws(self) -> bool:
-        """Whether training draws random numbers."""
-        return self.layer.is_random or self.output_dropout > 0
-
-
-def check_paths(paths: int) -> None:
-    """Refuse a number of sample paths that is none, or more than memory holds."""
-    if not 1 <= paths <= MOST_PATHS:
-        raise OptionError(f"paths counts sample paths, from 1 to {MOST_PATHS:,}; got paths={paths}.")
-
-
-class Sizes(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the data make of the net: lengths in rows, how values are seen, channels and series counted.
-
-    `flags` says whether the encoder reads which values were missing, `ahead` whether the decoder reads what is known of
-    the rows it forecasts.  `past_words` are among the channels, `known_words` among what is known in advance,
-    `static_words` among the static covariates; `numbers` are the other channels, targets first.
-    """
-
-    lookback: int
-    horizon: int
-    frame: Frame
-    flags: bool
-    ahead: bool
-    targets: int
-    channels: int
-    known: int
-    static: int
-    series: int
-    numbers: tuple[int, ...]
-    past_words: Codes
-    known_words: Codes
-    static_words: Codes
+from gatecast.models.losses import POINT_LOSSES, masked_mean, quantile_loss, relative_error
+from gatecast.models.normalising import Ground, ground, window_inputs
+from gatecast.models.sizes import Sizes, check_sizes, features_of_row
+from gatecast.models.words import WordEmbedding, all_of
 
 
 class AtCutoffs(NamedTuple):
@@ -203,7 +62,7 @@ class RecurrentNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig, sizes: Sizes) -> None:
         super().__init__()
-        _check(config, sizes)
+        check_sizes(config, sizes)
         self.config, self.sizes = config, sizes
         apart = config.channels == "apart"
         targets = 1 if apart else sizes.targets
@@ -211,7 +70,7 @@ class RecurrentNetwork(nn.Module):
         self.known_words = WordEmbedding(sizes.known, sizes.known_words)
         self.static_words = WordEmbedding(sizes.static, sizes.static_words)
         static = self.static_words.width + config.embedding
-        rows = _features(config, sizes, targets) + self.past_words.width + self.known_words.width
+        rows = features_of_row(config, sizes, targets) + self.past_words.width + self.known_words.width
         self.encoder = encoder(config.layer, EncoderSizes(rows, static, sizes.lookback, config.segment))
         known = self.known_words.width if sizes.ahead else 0
         steps = 1 if config.recursive else sizes.horizon
@@ -445,35 +304,3 @@ class RecurrentNetwork(nn.Module):
             return states[:, -1]
         forward, backward = states.chunk(2, dim=-1)
         return torch.cat([forward[:, -1], backward[:, 0]], dim=-1)
-
-
-def _features(config: NetworkConfig, sizes: Sizes, targets: int) -> int:
-    """What the encoder reads of one row beside words and what is known in advance: values, flags of observation."""
-    frame, fewer = sizes.frame, sizes.targets - targets
-    numbers = len(sizes.numbers) - fewer
-    if frame.normalise == "causal":
-        own = causal_count(numbers, targets, frame.season) + targets
-    else:
-        own = input_channels(numbers, targets, frame, steps=config.segment == 1)
-    return own + (2 * (sizes.channels - fewer) if sizes.flags else 0)
-
-
-def _check(config: NetworkConfig, sizes: Sizes) -> None:
-    """Refuse what cannot go together."""
-    frame = sizes.frame
-    if frame.subtract == "seasonal" and sizes.lookback < frame.season:
-        raise OptionError(
-            f"subtract='seasonal' with a season of {frame.season} needs a lookback of at least {frame.season}, "
-            f"got {sizes.lookback}."
-        )
-    if config.segment > sizes.lookback:
-        raise OptionError(f"segment={config.segment} rows are more than the lookback of {sizes.lookback} rows.")
-    if config.channels == "apart" and frame.normalise == "causal":
-        raise OptionError("channels='apart' reads windows with a normalisation of their own; take another normalise.")
-    if config.recursive and frame.normalise == "causal" and sizes.lookback < frame.season:
-        raise OptionError(
-            f"decode='recursive' with normalise='causal' and a season of {frame.season} needs a lookback of at least "
-            f"{frame.season}, got {sizes.lookback}."
-        )
-    if config.decode == "segments" and config.layer.bidirectional:
-        raise OptionError("decode='segments' goes on from one state; take bidirectional=False.")

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gatecast.cells.equations import States
-from gatecast.data.batches import PanelTensors
+from gatecast.data.tensors import PanelTensors
 from gatecast.models.ensemble import Network
 from gatecast.models.network import AtCutoffs
 

@@ -15,8 +15,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gatecast.cells.equations import States
-from gatecast.data.batches import PanelTensors
 from gatecast.data.sampling import Sampler, StreamSampler
+from gatecast.data.tensors import PanelTensors
 from gatecast.models.ensemble import Network
 from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig

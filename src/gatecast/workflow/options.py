@@ -15,7 +15,7 @@ from gatecast.choosing import Asked
 from gatecast.data.columns import TableOptions
 from gatecast.errors import OptionError
 from gatecast.evaluation.baselines import baselines_by_name
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
 
 

@@ -14,7 +14,7 @@ from gatecast.data.calendar import show_time
 from gatecast.data.panel import Panel
 from gatecast.data.splits import part_starts
 from gatecast.errors import InputError
-from gatecast.models.network import NetworkConfig
+from gatecast.models.config import NetworkConfig
 
 if TYPE_CHECKING:
     from gatecast.reporting.record import RunReport
