@@ -126,7 +126,7 @@ def test_flags_go_over_set_and_set_goes_over_the_config_file(run: Path, tmp_path
 def test_the_decoder_and_its_paths_are_flags_and_settings(run: Path, tmp_path: Path, ask: Ask) -> None:
     config = tmp_path / "fit.toml"
     config.write_text('[network]\ndecode = "seq2seq"\npaths = 7\n[training]\nfree_running = 2\n')
-    flags = ("--decode", "recursive", "--loss", "normal", "--paths", 20, "--config", config)
+    flags = ("--decode", "recursive", "--loss", "normal", "--paths", 20, "--past", "none", "--config", config)
     assert ask("fit", table_of(run), *flags, *FLAGS, "--out", tmp_path / "run", "--quiet").code == 0
     options = load(tmp_path / "run").options
     assert (options.network.decode, options.network.paths, options.training.free_running) == ("recursive", 20, 2)

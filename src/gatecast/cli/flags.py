@@ -92,8 +92,7 @@ class NetFlags:
     segment
         Rows joined for each update of the state (default: 1).
     decode
-        All steps from the state at the cutoff; segments, each from one more update of it; seq2seq, a layer of its own
-        over the horizon; or recursive, one step that is fed back (default: direct).
+        From the state at the cutoff directly, by segments, by a seq2seq layer, or step by step (default: direct).
     paths
         Sample paths that the quantiles of a recursive density are read off (default: 100).
     channels
@@ -117,8 +116,7 @@ class NetFlags:
     zoneout
         Share of units that keep their state in a step of training; slow (default: 0).
     loss
-        What training makes small: errors, or the negative log-likelihood of a density, or of counts (default:
-        quantile).
+        What training makes small: errors, or the log-likelihood of a density or of counts (default: quantile).
     quantiles
         Levels that the quantile loss trains, or that are read off a density (default: 0.1 0.5 0.9).
     """
