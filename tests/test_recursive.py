@@ -246,7 +246,7 @@ def test_many_origins_come_in_parts(mode: Mode, monkeypatch: pytest.MonkeyPatch)
     forecaster = random_net(small_config(network=recursive(), mode=mode), panel)
     whole = forecaster.forecast(panel, ORIGINS, 6).quantiles
     for most in (1, 80, 120):
-        monkeypatch.setattr("gatecast.forecaster.PATHS_AT_ONCE", most)
+        monkeypatch.setattr("gatecast.forecaster.recurrent.PATHS_AT_ONCE", most)
         assert np.array_equal(forecaster.forecast(panel, ORIGINS, 6).quantiles, whole)
 
 
