@@ -324,7 +324,7 @@ def test_scaling_with_the_test_part_fails() -> None:
 def test_a_net_whose_scalers_see_the_test_part_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = waves()
     split = split_by_time(panel, HORIZON)
-    from gatecast import forecaster as module  # noqa: PLC0415
+    from gatecast.forecaster import recurrent as module  # noqa: PLC0415
 
     honest = module.fit_scaling
     monkeypatch.setattr(module, "fit_scaling", lambda name, table, _ends: honest(name, table, table.lengths))
