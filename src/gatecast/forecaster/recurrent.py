@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from gatecast.data.calendar import Frequency
@@ -193,9 +193,12 @@ class RecurrentForecaster:
         config = self.config
         season = frame_of(config).season if config.normalise == "causal" else None
         layout = Layout(config.lookback, horizon or config.horizon, season, config.flags, config.calendar)
+        return panel_tensors(panel, scaling, static, layout, self._identity(panel), weight)
+
+    def _identity(self, panel: Panel) -> Int64[np.ndarray, " series"]:
+        """The number of each series among those trained, -1 for a new one."""
         trained = {name: index for index, name in enumerate(self.fitted_.ids)}
-        identity = np.array([trained.get(name, -1) for name in panel.ids], dtype=np.int64)
-        return panel_tensors(panel, scaling, static, layout, identity, weight)
+        return np.array([trained.get(name, -1) for name in panel.ids], dtype=np.int64)
 
     @torch.inference_mode()
     def _run(self, tensors: PanelTensors, origins: Origins, context: int | None) -> np.ndarray:
@@ -269,16 +272,16 @@ class RecurrentForecaster:
         return np.moveaxis(found, 0, -1)
 
     def _scaling_for(self, panel: Panel, origins: Origins) -> Scaling:
-        fitted = self.fitted_
-        trained = {name: index for index, name in enumerate(fitted.ids)}
+        fitted, identity = self.fitted_.scaling, self._identity(panel)
+        known = (identity >= 0)[:, None]
+        if known.all():
+            return Scaling(fitted.centre[identity], fitted.scale[identity])
         first = panel.lengths
         np.minimum.at(first, origins.series, origins.position)
-        scaling = fit_scaling(self.config.scaler, panel, first)
-        for index, name in enumerate(panel.ids):
-            if name in trained:
-                scaling.centre[index] = fitted.scaling.centre[trained[name]]
-                scaling.scale[index] = fitted.scaling.scale[trained[name]]
-        return scaling
+        new = fit_scaling(self.config.scaler, panel, first)
+        return Scaling(
+            np.where(known, fitted.centre[identity], new.centre), np.where(known, fitted.scale[identity], new.scale)
+        )
 
     def _check(self, panel: Panel, origins: Origins, horizon: int) -> None:
         config, fitted = self.config, self.fitted_

@@ -206,10 +206,10 @@ class RecurrentNetwork(nn.Module):
         known, ahead = (
             rows.repeat_interleave(times, dim=0).split(1, dim=1) for rows in (batch.known[:, lookback:], batch.ahead)
         )
+        planned = [place - sizes.targets for place in sizes.numbers[sizes.targets :]]
         values = [choose(0, self._say(at, known[0], fed.ground()))]
         for step in range(1, batch.actual.shape[1]):
-            planned = known[step - 1][..., [place - sizes.targets for place in sizes.numbers[sizes.targets :]]]
-            seen, fed = fed.advance(values[-1], planned, ahead[step - 1])
+            seen, fed = fed.advance(values[-1], known[step - 1][..., planned], ahead[step - 1])
             encoded = self.encoder(self._rows(seen, fed.observed, known[step - 1]), named, at.state)
             at = AtCutoff(encoded.output[:, -1], encoded.state, at.layer)
             values.append(choose(step, self._say(at, known[step], fed.ground())))
@@ -235,9 +235,8 @@ class RecurrentNetwork(nn.Module):
 
     def _say(self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"], stands: Ground) -> Said:
         """What the decoder says, and the linear forecast that it is said of, both beside the base and in its unit."""
-        raw = self.decoder(at, self.known_words(known)).unflatten(
-            -1, (stands.window.shape[2], -1)
-        )  # (n, H, targets, raw)
+        told = self.decoder(at, self.known_words(known))
+        raw = told.unflatten(-1, (stands.window.shape[2], -1))  # (n, H, targets, raw)
         linear = self.highway(stands.window) if self.highway is not None else raw.new_zeros(raw.shape[:-1])
         if self.config.loss not in COUNTS:
             return Said(stands, raw, linear)

@@ -6,6 +6,7 @@ sequences    stretches of the series, read on from the state of the stretch befo
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -46,8 +47,19 @@ class Course(ABC):
         """The loss of training step `step` (from 0), and the state to carry into the next."""
 
     @abstractmethod
+    def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
+        """The loss of some cutoffs of the validation part after others, and their masks."""
+
+    @final
+    @torch.no_grad()
     def validation_loss(self, network: Network) -> float:
         """The loss over the whole validation part, each observed target counting once."""
+        total, count = 0.0, 0.0
+        for loss, mask in self.validation_parts(network):
+            observed = float((mask > 0).sum())
+            total += float(loss) * observed
+            count += observed
+        return total / max(count, 1.0)
 
 
 @final
@@ -78,16 +90,11 @@ class Windows(Course):
         free = self.config.free_running > 0 and step >= self.config.steps - self.config.free_running
         return network.loss(self.tensors.gather(places), free=free), carried
 
-    @torch.no_grad()
-    def validation_loss(self, network: Network) -> float:
+    def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
         """Windows of the validation part."""
-        total, count = 0.0, 0.0
         for places in self.validation.split(AT_ONCE):
             batch = self.tensors.gather(places)
-            observed = float((batch.mask > 0).sum())
-            total += float(network.loss(batch, free=self.config.free_running > 0)) * observed
-            count += observed
-        return total / max(count, 1.0)
+            yield network.loss(batch, free=self.config.free_running > 0), batch.mask
 
 
 @final
@@ -121,14 +128,9 @@ class Sequences(Course):
         loss = network.loss_from(output[:, skip:].flatten(0, 1), stretch.cutoffs(skip))
         return loss, tuple(part.detach() for part in states)
 
-    @torch.no_grad()
-    def validation_loss(self, network: Network) -> float:
+    def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
         """One pass from the start of each series; the same cutoffs as windows have."""
-        total, count = 0.0, 0.0
         outputs = outputs_at(network, self.tensors, self.validation)
         for places, output in zip(self.validation.split(AT_ONCE), outputs.split(AT_ONCE), strict=True):
             cutoffs = self.tensors.cutoffs(places)
-            observed = float((cutoffs.mask > 0).sum())
-            total += float(network.loss_from(output, cutoffs)) * observed
-            count += observed
-        return total / max(count, 1.0)
+            yield network.loss_from(output, cutoffs), cutoffs.mask
