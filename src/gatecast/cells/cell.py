@@ -1,6 +1,6 @@
 """One step as a module: a cell owns weights, and turns an input and a state into the next state."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -66,6 +66,22 @@ class Cell(nn.Module):
         """Sizes and equations, as they stand in a printed module."""
         bias = "" if self.bias else ", bias=False"
         return f"{self.input_size}, {self.hidden_size}{bias}, {self.equations}"
+
+
+class PlainCell(Cell):
+    """A cell whose equations leave nothing to choose: a subclass names them as its `kind`."""
+
+    kind: ClassVar[type[Equations]]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,  # noqa: FBT001, FBT002 - torch.nn's order
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(self.kind(), input_size, hidden_size, bias=bias, device=device, dtype=dtype)
 
 
 def take_step(

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from gatecast.cells.cell import Cell
+from gatecast.cells.cell import PlainCell
 from gatecast.cells.equations import Equations, Gates, States, Weights
 
 
@@ -56,15 +56,7 @@ class GRUDEquations(Equations):
 
 
 @final
-class GRUDCell(Cell):
+class GRUDCell(PlainCell):
     """One step of the GRU-D: `h = cell(x, h)`, x being values, flags and times since seen beside each other."""
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,  # noqa: FBT001, FBT002 - torch.nn's order
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__(GRUDEquations(), input_size, hidden_size, bias=bias, device=device, dtype=dtype)
+    kind: ClassVar = GRUDEquations

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from gatecast.cells.cell import Cell
+from gatecast.cells.cell import PlainCell
 from gatecast.cells.equations import Equations, Gates, States, Weights, dense_shapes
 
 
@@ -62,15 +62,7 @@ class LSTMEquations(Equations):
 
 
 @final
-class LSTMCell(Cell):
+class LSTMCell(PlainCell):
     """One step of the LSTM; drop-in for torch.nn.LSTMCell in call and state_dict: `h, c = cell(x, (h, c))`."""
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,  # noqa: FBT001, FBT002 - torch.nn's order
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__(LSTMEquations(), input_size, hidden_size, bias=bias, device=device, dtype=dtype)
+    kind: ClassVar = LSTMEquations

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gatecast.cells.cell import Cell
+from gatecast.cells.cell import PlainCell
 from gatecast.cells.equations import Gates
 from gatecast.cells.scanning import ScanEquations
 
@@ -44,15 +44,7 @@ class MinGRUEquations(ScanEquations):
 
 
 @final
-class MinGRUCell(Cell):
+class MinGRUCell(PlainCell):
     """One step of the minGRU: `h = cell(x, h)`."""
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,  # noqa: FBT001, FBT002 - torch.nn's order
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__(MinGRUEquations(), input_size, hidden_size, bias=bias, device=device, dtype=dtype)
+    kind: ClassVar = MinGRUEquations

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from gatecast.cells.cell import Cell
+from gatecast.cells.cell import PlainCell
 from gatecast.cells.equations import Gates
 from gatecast.cells.scanning import ScanEquations
 
@@ -49,15 +49,7 @@ class MinLSTMEquations(ScanEquations):
 
 
 @final
-class MinLSTMCell(Cell):
+class MinLSTMCell(PlainCell):
     """One step of the minLSTM: `h = cell(x, h)`; unlike the LSTM it has one state."""
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,  # noqa: FBT001, FBT002 - torch.nn's order
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__(MinLSTMEquations(), input_size, hidden_size, bias=bias, device=device, dtype=dtype)
+    kind: ClassVar = MinLSTMEquations

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, logsigmoid
 
-from gatecast.cells.cell import Cell
+from gatecast.cells.cell import PlainCell
 from gatecast.cells.equations import Equations, Gates, States, Weights
 
 
@@ -57,15 +57,7 @@ class SLSTMEquations(Equations):
 
 
 @final
-class SLSTMCell(Cell):
+class SLSTMCell(PlainCell):
     """One step of the sLSTM: `h, c, n, m = cell(x, (h, c, n, m))`."""
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,  # noqa: FBT001, FBT002 - torch.nn's order
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__(SLSTMEquations(), input_size, hidden_size, bias=bias, device=device, dtype=dtype)
+    kind: ClassVar = SLSTMEquations
