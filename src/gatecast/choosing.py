@@ -45,7 +45,8 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
         subtract: what the forecast starts from: the `last` value, the `seasonal` last values, or `none`.
         mode: `windows` or `sequences`.
         normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
-        calendar: which cycles the net reads the place in: `day`, `week`, `year`.
+        calendar: which cycles the net reads the place in: `day`, `week` or (every day apart) `weekday`, `year` or (by
+            several waves) `season`.
         scaler: `standard` (which is usual), `minmax`, `robust`, `meanabs` or `none`.
         calibrate: move the quantiles until each has its share of the validation part below it.
         network: the net.

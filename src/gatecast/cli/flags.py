@@ -82,7 +82,8 @@ class NetFlags:
     normalise
         How the net sees values: by the last one, by mean and spread of the window, or causally (default: guessed).
     calendar
-        Cycles the net reads the place in: day, week, year; `none` for none (default: those seen twice).
+        Cycles the net reads the place in: day, week or weekday, year or season (several waves); `none` for none
+        (default: those seen twice).
     hidden_size
         Units of each layer (default: 64).
     num_layers

@@ -164,7 +164,7 @@ class Layout(Struct, frozen=True):
         horizon: rows after it.
         causal: the season of the causal features (1 for none of it); None for no causal features.
         since: whether the net reads how long ago each channel was seen.
-        calendar: names of cycles (day, week, year).
+        calendar: names of cycles (`gatecast.data.calendar.Cycle`).
         device: where the tensors lie.
     """
 

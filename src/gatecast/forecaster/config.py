@@ -33,7 +33,8 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
         ahead: whether the decoder reads what is known in advance of the rows it forecasts: future covariates, holidays
             and the calendar, which the encoder reads up to the cutoff in any case.
         scaler: `standard`, `minmax`, `robust`, `meanabs` or `none`, fitted on each series' training part.
-        calendar: which cycles the net reads the place in: `day`, `week`, `year`.
+        calendar: which cycles the net reads the place in: `day`, `week` or (every day apart) `weekday`, `year` or (by
+            several waves) `season`.
         network: the net.
         training: how it is trained.
     """
