@@ -164,6 +164,8 @@ class TrainingFlags:
         The highest learning rate (default: 0.002).
     seed
         Of the first weights, the order of the windows, and dropout (default: 0).
+    device
+        Where training runs: cpu, or cuda where torch finds one (default: cpu).
     calibrate
         Afterwards move the quantiles until they hold their share of the validation part (default: where it is long
         enough to tell).
@@ -173,6 +175,7 @@ class TrainingFlags:
     budget: str | None = None
     learning_rate: float | None = None
     seed: int | None = None
+    device: str | None = None
     calibrate: bool | None = None
 
 

@@ -173,7 +173,7 @@ class Layout(Struct, frozen=True):
     causal: int | None = None
     since: bool = False
     calendar: tuple[Cycle, ...] = ("day", "week", "year")
-    device: str = "cpu"
+    device: torch.device = torch.device("cpu")
 
 
 def panel_tensors(

@@ -29,10 +29,12 @@ from gatecast.models.draws import origin_draws
 from gatecast.models.ensemble import Network, build_network
 from gatecast.models.passing import bounded_outputs_at, bounded_states_at, outputs_at, states_at
 from gatecast.training.courses import Course, Sequences, Windows
+from gatecast.training.devices import device_named
 from gatecast.training.loop import TrainingState, train
 
 MOST_VALIDATION_WINDOWS = 1024
 BATCH = 1024
+CPU = torch.device("cpu")
 PATHS_AT_ONCE = 16_384  # sample paths side by side: some tens of MB
 
 
@@ -94,9 +96,10 @@ class RecurrentForecaster:
         static_scaling = leave_alone(SCALERS["standard"].fit(panel.static), panel.columns.categorical_static)
         self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
         sizes = network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
-        self.network_ = build_network(config.network, sizes, config.training.seed)
+        device = device_named(config.training.device)
+        self.network_ = build_network(config.network, sizes, config.training.seed).to(device)
         weight = loss_weights(config.loss_season, panel, split, scaling)
-        course = self._course(panel, split, self._tensors(panel, scaling, weight, learnt_steps(config)))
+        course = self._course(panel, split, self._tensors(panel, scaling, weight, learnt_steps(config), device))
         return self.network_, course, TrainingState(self.network_, config.training)
 
     def _course(self, panel: Panel, split: Split, tensors: PanelTensors) -> Course:
@@ -110,13 +113,13 @@ class RecurrentForecaster:
             return Windows(tensors, judged, tensors.place(train), training)
         rows = np.maximum(split.train_end - 1, 0)  # the last row has no target to learn
         sampler = StreamSampler(rows, training.streams, training.time, training.chunks, training.seed)
-        ends = tensors.starts[:-1] + torch.from_numpy(split.train_end)
+        ends = tensors.starts[:-1] + torch.from_numpy(split.train_end).to(tensors.starts.device)
         return Sequences(tensors, judged, ends, sampler, training.burn_in)
 
     def keep_best(self, state: TrainingState) -> None:
-        """Give the net the weights that did best on the validation part, and end its training."""
+        """Give the net the weights that did best on the validation part, end its training, and bring it to the CPU."""
         self.network_.load_state_dict(state.best_weights)
-        self.network_.eval()
+        self.network_.eval().to("cpu")
 
     def forecast(self, panel: Panel, origins: Origins, horizon: int) -> Forecast:
         """Forecast from each origin, reading no row at or after it (but for future covariates).
@@ -188,11 +191,12 @@ class RecurrentForecaster:
         scaling: Scaling,
         weight: Float[np.ndarray, "series targets"] | None = None,
         horizon: int | None = None,
+        device: torch.device = CPU,
     ) -> PanelTensors:
         static = self.fitted_.static_scaling.transform(panel.static, 0)
         config = self.config
         season = frame_of(config).season if config.normalise == "causal" else None
-        layout = Layout(config.lookback, horizon or config.horizon, season, config.flags, config.calendar)
+        layout = Layout(config.lookback, horizon or config.horizon, season, config.flags, config.calendar, device)
         return panel_tensors(panel, scaling, static, layout, self._identity(panel), weight)
 
     def _identity(self, panel: Panel) -> Int64[np.ndarray, " series"]:

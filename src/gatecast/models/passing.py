@@ -94,9 +94,9 @@ class _Kept:
 def _groups(tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> Iterator[Int64[Tensor, " chosen"]]:
     """Places whose series are read side by side: series of like length together, as many as memory holds."""
     series, which = torch.unique(places[:, 0], return_inverse=True)
-    last = torch.zeros(len(series), dtype=torch.int64).scatter_reduce(0, which, places[:, 1], "amax")
+    last = torch.zeros_like(series).scatter_reduce(0, which, places[:, 1], "amax")
     rank = torch.empty_like(series)
-    rank[torch.argsort(last - tensors.starts[series], stable=True)] = torch.arange(len(series))
+    rank[torch.argsort(last - tensors.starts[series], stable=True)] = torch.arange(len(series), device=series.device)
     longest = int((last - tensors.starts[series]).max()) if len(series) else 1
     group = rank[which] // max(1, MOST_ROWS // min(ROWS_AT_ONCE, longest))
     for number in range(int(group.max()) + 1 if len(group) else 0):

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gatecast.errors import OptionError
 from gatecast.training.budget import seconds
+from gatecast.training.devices import check_device_name
 
 
 class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +30,8 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         free_running: how many of the last steps run a recursive net on its own forecasts over the whole horizon; the
             validation part is then judged over the whole horizon at every look.
         seed: of the first weights, the order of what is read, and dropout.
+        device: where training runs: `cpu`, or `cuda` (`cuda:1`, `mps`) where torch finds one.  Forecasts are made on the
+            CPU wherever a net was trained.
     """
 
     steps: int = 1000
@@ -47,6 +50,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     burn_in: int = 24
     free_running: int = 0
     seed: int = 0
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "evaluate_every", "patience", "time", "streams", "chunks"):
@@ -74,6 +78,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.seed < 0:
             raise OptionError(f"training.seed must not be below 0, got {self.seed}.")
+        check_device_name(self.device)
 
     @property
     def most_seconds(self) -> float | None:

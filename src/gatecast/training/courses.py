@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gatecast.cells.equations import States
 from gatecast.data.sampling import Sampler, StreamSampler
+from gatecast.data.splits import Origins
 from gatecast.data.tensors import PanelTensors
 from gatecast.models.ensemble import Network
 from gatecast.models.passing import outputs_at
@@ -86,7 +87,7 @@ class Windows(Course):
 
     def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The mean over a batch of windows; nothing is carried."""
-        places = self.train[torch.from_numpy(self.sampler.batch(step))]
+        places = self.train[torch.from_numpy(self.sampler.batch(step)).to(self.train.device)]
         free = self.config.free_running > 0 and step >= self.config.steps - self.config.free_running
         return network.loss(self.tensors.gather(places), free=free), carried
 
@@ -120,9 +121,8 @@ class Sequences(Course):
     def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The mean over all rows of a chunk but the burn-in."""
         chunk = self.sampler.batch(step)
-        series = torch.from_numpy(chunk.series)
-        places = torch.stack([series, self.tensors.starts[series] + torch.from_numpy(chunk.position)], dim=1)
-        stretch = self.tensors.stretch(places, self.sampler.time, self.ends[series])
+        places = self.tensors.place(Origins(chunk.series, chunk.position))
+        stretch = self.tensors.stretch(places, self.sampler.time, self.ends[places[:, 0]])
         output, states = network.read(stretch, () if chunk.fresh else carried)
         skip = self.burn_in if chunk.fresh else 0
         loss = network.loss_from(output[:, skip:].flatten(0, 1), stretch.cutoffs(skip))

@@ -19,6 +19,7 @@ from gatecast.errors import TrainingError
 from gatecast.models.ensemble import Network
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course
+from gatecast.training.devices import generators_beside_cpu
 from gatecast.training.optimiser import Adam, clip, learning_rate
 
 
@@ -147,7 +148,8 @@ def _dropout_seed(network: Network, seed: int, step: int) -> Iterator[None]:
     if not network.config.draws:
         yield
         return
-    with torch.random.fork_rng(devices=[]):
+    others = generators_beside_cpu(network)
+    with torch.random.fork_rng(devices=others, device_type=others[0].type if others else "cuda"):
         torch.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1)))
         yield
 
