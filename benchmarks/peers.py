@@ -13,8 +13,9 @@ each step of a window: 119 of Darts' RNNModel and of DeepAR.  NeuralForecast's r
 steps alone.  gatecast in `sequences` takes the horizon from every row it reads but the burn-in, so a window of its
 count is one such row, and one value is supervised from up to 24 of them; `windows` is the like of the textbook loop,
 step for step.  gatecast's time includes a look at the validation part every 50 steps, by which it keeps its best
-weights; the peers take no looks and keep the last.  Its pass in `sequences` reads all 14,376 rows from the start of the
-series, one after another, where the others read 96 rows for each origin.
+weights; the peers take no looks and keep the last.  Its first pass in `sequences` reads all 14,376 rows from the start
+of the series, one after another, where the others read 96 rows for each origin; it remembers the state before the test
+part and the table that it laid out, so later calls read the 2,857 rows after them.
 
     python benchmarks/peers.py --install     makes the environments (about 1.5 GB each) and runs
     python benchmarks/peers.py [--environments FOLDER] [--steps 2000] [--json FILE]

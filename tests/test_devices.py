@@ -74,5 +74,5 @@ def test_a_device_that_is_not_there_is_refused_with_a_remedy() -> None:
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "CPU", "", "meta"])
 def test_what_names_no_device_is_refused(name: str) -> None:
-    with pytest.raises(OptionError, match="training.device is cpu, cuda"):
+    with pytest.raises(OptionError, match=r"training\.device is cpu, cuda"):
         on(name, small_config())

@@ -17,6 +17,7 @@ from gatecast.data.panel import Panel, panel_from_arrays, some_series
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
+from gatecast.forecaster.laying import lay_out, layout_of
 from gatecast.models.config import NetworkConfig
 from gatecast.models.decoders import AtCutoff
 from gatecast.models.distributions import COUNTS, DENSITIES
@@ -65,7 +66,7 @@ def random_net(config: ForecasterConfig, panel: Panel) -> RecurrentForecaster:
 
 
 def windows_of(forecaster: RecurrentForecaster, panel: Panel, origins: Origins = ORIGINS) -> Batch:
-    tensors = forecaster._tensors(panel, forecaster.fitted_.scaling)
+    tensors = lay_out(forecaster.fitted_, panel, forecaster.fitted_.scaling, layout_of(forecaster.config))
     return tensors.gather(tensors.place(origins))
 
 
@@ -246,7 +247,7 @@ def test_many_origins_come_in_parts(mode: Mode, monkeypatch: pytest.MonkeyPatch)
     forecaster = random_net(small_config(network=recursive(), mode=mode), panel)
     whole = forecaster.forecast(panel, ORIGINS, 6).quantiles
     for most in (1, 80, 120):
-        monkeypatch.setattr("gatecast.forecaster.recurrent.PATHS_AT_ONCE", most)
+        monkeypatch.setattr("gatecast.forecaster.running.PATHS_AT_ONCE", most)
         assert np.array_equal(forecaster.forecast(panel, ORIGINS, 6).quantiles, whole)
 
 

@@ -20,6 +20,7 @@ from gatecast.data.splits import Origins, Split, rolling_origins
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
 from gatecast.models.config import NetworkConfig
 from gatecast.models.passing import outputs_at
+from gatecast.models.remembering import Memory
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import train
 
@@ -70,7 +71,8 @@ def forecast(forecaster: RecurrentForecaster, panel: Panel) -> pl.DataFrame:
 
 
 def parts(forecaster: RecurrentForecaster, panel: Panel) -> dict[str, Callable[[], object]]:
-    """The backtest without its frame, and (in `sequences`) the pass alone, with its tensors ready."""
+    """The backtest without its frame, and (in `sequences`) the pass alone, with its tensors ready: the first one, which
+    reads the whole series, and one that remembers the state before the test part."""
     ways: dict[str, Callable[[], object]] = {"forecast": lambda: forecaster.forecast(panel, EVERY, HORIZON)}
     if forecaster.config.mode == "sequences":
         _, course, _ = RecurrentForecaster(forecaster.config).prepare(panel, SPLIT)
@@ -78,10 +80,10 @@ def parts(forecaster: RecurrentForecaster, panel: Panel) -> dict[str, Callable[[
         places = tensors.place(EVERY)
 
         @torch.inference_mode()
-        def read() -> torch.Tensor:
-            return network.forecast_from(outputs_at(network, tensors, places), tensors.cutoffs(places))
+        def read(memory: Memory | None) -> torch.Tensor:
+            return network.forecast_from(outputs_at(network, tensors, places, memory), tensors.cutoffs(places))
 
-        ways = {"pass": read} | ways
+        ways = {"first pass": lambda: read(None), "pass": partial(read, Memory())} | ways
     return ways
 
 

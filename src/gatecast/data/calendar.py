@@ -4,10 +4,11 @@ Time stamps carry no zone: a row's day is the one it says.  Stamps that were wri
 all show the same time of day (`stamps`).
 """
 
-from typing import Literal
+from itertools import groupby
+from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from gatecast.data.frequency import DAY, MONTHS, Frequency, parse_frequency, season_candidates, show_time
 from gatecast.data.grid import from_grid
@@ -28,9 +29,16 @@ FINER = {"week": ("week", "weekday"), "year": ("year", "season")}  # the same cy
 HARMONICS = {"day": 1, "week": 1, "weekday": 3, "year": 1, "season": 4}  # three pairs tell all seven days apart
 
 
-def calendar_feature_names(frequency: Frequency, holidays: str | None = None) -> tuple[str, ...]:
+ALL: tuple[Cycle, ...] = get_args(Cycle)
+
+
+def calendar_feature_names(
+    frequency: Frequency, holidays: str | None = None, cycles: tuple[Cycle, ...] = ALL
+) -> tuple[str, ...]:
     """The columns of `calendar_features`: sines and cosines of each cycle longer than the step, then holidays."""
-    waves = tuple(f"{cycle}_{times}_{wave}" for cycle, times in _harmonics(frequency) for wave in ("sin", "cos"))
+    waves = tuple(
+        f"{cycle}_{times}_{wave}" for cycle, times in _harmonics(frequency, cycles) for wave in ("sin", "cos")
+    )
     return waves if holidays is None else waves + holiday_feature_names(frequency)
 
 
@@ -45,8 +53,8 @@ def _cycles(frequency: Frequency) -> tuple[str, ...]:
     return tuple(cycle for cycle, fits in longest if fits)
 
 
-def _harmonics(frequency: Frequency) -> list[tuple[str, int]]:
-    """Each cycle, and how many times a wave goes round in it; never faster than rows can show."""
+def _harmonics(frequency: Frequency, cycles: tuple[Cycle, ...]) -> list[tuple[str, int]]:
+    """Each of these cycles that there is, and how many times a wave goes round in it; never faster than rows show."""
     if frequency.unit in MONTHS:
         rows = {"year": 12 // (MONTHS[frequency.unit] * frequency.multiple)}
     else:
@@ -56,12 +64,13 @@ def _harmonics(frequency: Frequency) -> list[tuple[str, int]]:
         (name, times)
         for cycle in _cycles(frequency)
         for name in FINER.get(cycle, (cycle,))
+        if name in cycles
         for times in range(1, 1 + max(1, min(HARMONICS[name], (rows[cycle] - 1) // 2)))
     ]
 
 
 def calendar_features(
-    times: np.ndarray, frequency: Frequency, holidays: str | None = None
+    times: np.ndarray, frequency: Frequency, holidays: str | None = None, cycles: tuple[Cycle, ...] = ALL
 ) -> Float32[np.ndarray, "rows features"]:
     """Where each time lies in its day, week and year, as pairs of a Fourier series (in [-1, 1]), then its holidays.
 
@@ -69,6 +78,7 @@ def calendar_features(
         times: datetime64[us]; (rows,).  Row numbers count as steps from 1970-01-01: right in period, not
             in phase.
         frequency: the step; it alone decides the number of features.
+        cycles: those that are wanted, if the frequency has them.
         holidays: the country, and its subdivision where wanted, of `holiday_features`: `DE`, `US-CA`.
 
     A year counts with its own length, so that 31 December is next to 1 January in leap years too.
@@ -82,15 +92,23 @@ def calendar_features(
         rows = times.astype(np.int64)
         times = rows.astype("datetime64[us]") if frequency.unit == "row" else from_grid(rows, 0 * rows, frequency)
     stamps = times.astype("datetime64[us]")
-    micro, years = stamps.astype(np.int64), stamps.astype("datetime64[Y]")
-    first, last = years.astype("datetime64[us]"), (years + 1).astype("datetime64[us]")
-    share = {
-        "day": micro % DAY / DAY,
-        "week": (micro + 3 * DAY) % (7 * DAY) / (7 * DAY),
-        "year": (stamps - first) / (last - first),
-    }
-    share |= {finer: share[cycle] for cycle, names in FINER.items() for finer in names}
-    turns = [2 * np.pi * times * share[cycle] for cycle, times in _harmonics(frequency)]
-    waves = [wave(turn) for turn in turns for wave in (np.sin, np.cos)]
+    waves = []
+    for cycle, group in groupby(_harmonics(frequency, cycles), key=lambda each: each[0]):
+        share = _share(stamps, cycle)
+        turns = [2 * np.pi * times * share for _, times in group]
+        waves += [wave(turn) for turn in turns for wave in (np.sin, np.cos)]
     circles = np.asarray(waves, dtype=np.float32).reshape(len(waves), len(times)).T
     return np.concatenate([circles, *around], axis=1) if around else circles
+
+
+def _share(stamps: np.ndarray, cycle: str) -> Float64[np.ndarray, " rows"]:
+    """How much of its day, week or year is over at each time."""
+    micro = stamps.astype(np.int64)
+    if cycle == "day":
+        return micro % DAY / DAY
+    if cycle in FINER["week"]:
+        return (micro + 3 * DAY) % (7 * DAY) / (7 * DAY)
+    years = stamps.astype("datetime64[Y]")
+    first, last = years.astype("datetime64[us]"), (years + 1).astype("datetime64[us]")
+    share: Float64[np.ndarray, " rows"] = (stamps - first) / (last - first)
+    return share

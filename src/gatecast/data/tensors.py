@@ -15,7 +15,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from gatecast.data.batches import Batch, Cutoffs, Stretch
-from gatecast.data.calendar import Cycle, Frequency, calendar_feature_names, calendar_features
+from gatecast.data.calendar import Cycle, calendar_feature_names, calendar_features
 from gatecast.data.causal import causal, covariate_places
 from gatecast.data.columns import Columns
 from gatecast.data.filling import carry_forward
@@ -150,12 +150,6 @@ class PanelTensors:
         return self.table[rows].split([*widths, self.table.shape[1] - sum(widths)], dim=-1)
 
 
-def calendar_columns(frequency: Frequency, cycles: tuple[Cycle, ...], holidays: str | None = None) -> list[int]:
-    """Which columns of `calendar_features` belong to the named cycles, or tell of holidays."""
-    names = calendar_feature_names(frequency, holidays)
-    return [index for index, name in enumerate(names) if name.split("_")[0] in {*cycles, "holiday"}]
-
-
 class Layout(Struct, frozen=True):
     """What of a panel goes on the device, and how far its windows reach.
 
@@ -259,8 +253,7 @@ def _known(
         own = panel.times[panel.rows(index)]
         times += [own, panel.frequency.steps_from(own[-1], stop - start - len(own))]
     holidays = panel.columns.holidays
-    chosen = calendar_columns(panel.frequency, layout.calendar, holidays)
-    if not chosen:
+    if not calendar_feature_names(panel.frequency, holidays, layout.calendar):
         return future.astype(np.float32)
-    calendar = calendar_features(np.concatenate(times), panel.frequency, holidays)[:, chosen]
+    calendar = calendar_features(np.concatenate(times), panel.frequency, holidays, layout.calendar)
     return np.concatenate([future.astype(np.float32), calendar], axis=1)

@@ -1,8 +1,7 @@
 """The sizes of a net for the columns of a table."""
 
-from gatecast.data.calendar import Frequency
+from gatecast.data.calendar import Frequency, calendar_feature_names
 from gatecast.data.columns import Columns
-from gatecast.data.tensors import calendar_columns
 from gatecast.forecaster.config import ForecasterConfig, frame_of
 from gatecast.models.sizes import Sizes
 from gatecast.models.words import Codes
@@ -10,7 +9,7 @@ from gatecast.models.words import Codes
 
 def network_sizes(config: ForecasterConfig, columns: Columns, frequency: Frequency, series: int) -> Sizes:
     """The sizes a net needs for so many series with these columns."""
-    calendar = calendar_columns(frequency, config.calendar, columns.holidays)
+    calendar = calendar_feature_names(frequency, columns.holidays, config.calendar)
     return Sizes(
         lookback=config.lookback,
         horizon=config.horizon,

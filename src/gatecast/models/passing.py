@@ -16,6 +16,7 @@ from gatecast.cells.equations import States
 from gatecast.data.tensors import PanelTensors
 from gatecast.models.ensemble import Network
 from gatecast.models.network import AtCutoffs
+from gatecast.models.remembering import Memory
 
 ROWS_AT_ONCE = 2048  # of each series, or more where few are read: what lies between two carried states
 MOST_ROWS = 65_536  # of all series at once: a few dozen MB
@@ -23,25 +24,30 @@ MOST_ROWS = 65_536  # of all series at once: a few dozen MB
 
 @torch.no_grad()
 def outputs_at(
-    network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]
+    network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"], memory: Memory | None = None
 ) -> Float[Tensor, "cutoffs features"]:
     """The encoder's output at each place (the series, the row of the table at the position), from each series' start.
 
-    No row at or after the last place of a series is read.
+    No row at or after the last place of a series is read, and none that `memory` knows the states after.
     """
     outputs = torch.empty(len(places), network.output_size, device=places.device)
-    for chosen in _groups(tensors, places):
-        for passed in _read_group(network, tensors, places[chosen], cut=False):
+    groups = list(_groups(tensors, places))
+    for chosen in groups:
+        # What is remembered is one group: that of a single series, or of all where they are few or short.
+        for passed in _read_group(network, tensors, places[chosen], memory if len(groups) == 1 else None):
             outputs[chosen[passed.which]] = passed.output
     return outputs
 
 
 @torch.no_grad()
-def states_at(network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"]) -> AtCutoffs:
+def states_at(
+    network: Network, tensors: PanelTensors, places: Int64[Tensor, "cutoffs two"], memory: Memory | None = None
+) -> AtCutoffs:
     """As `outputs_at`, with the states of all layers, from which the net can read on."""
     kept = _Kept(network, places)
-    for chosen in _groups(tensors, places):
-        for passed in _read_group(network, tensors, places[chosen], cut=True):
+    groups = list(_groups(tensors, places))
+    for chosen in groups:
+        for passed in _read_group(network, tensors, places[chosen], memory if len(groups) == 1 else None, cut=True):
             kept.put(chosen[passed.which], passed.output, tuple(part[:, passed.series] for part in passed.states))
     return kept.all
 
@@ -120,21 +126,29 @@ class Passed(NamedTuple):
 
 
 def _read_group(
-    network: Network, tensors: PanelTensors, places: Int64[Tensor, "chosen two"], *, cut: bool
+    network: Network,
+    tensors: PanelTensors,
+    places: Int64[Tensor, "chosen two"],
+    memory: Memory | None,
+    *,
+    cut: bool = False,
 ) -> Iterator[Passed]:
     """Read some series side by side; `cut` ends a stretch at each place, so that the states there come out."""
     series, which = torch.unique(places[:, 0], return_inverse=True)
     starts = tensors.starts[series]
     ends = starts.scatter_reduce(0, which, places[:, 1], "amax")
     wanted = places[:, 1] - 1 - starts[which]  # the row whose output is wanted, counted from its series' start
-    longest = int((ends - starts).max())
+    longest, begin = int((ends - starts).max()), int(wanted.min())
+    known, states = (0, ()) if memory is None else memory.recall(network, tensors, series, begin)
     at_once = max(ROWS_AT_ONCE, MOST_ROWS // len(series))
-    borders = sorted({*range(0, longest, at_once), longest, *((wanted + 1).tolist() if cut else ())})
-    states: States = ()
+    cuts = {*((wanted + 1).tolist() if cut else ()), *((begin,) if memory is not None else ())}
+    borders = sorted({*range(known, longest, at_once), longest, *cuts} - {*range(known)})
     for first, end in pairwise(borders):
         time = end - first
         stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), time, ends)
         output, states = network.read(stretch, states)
+        if memory is not None and end == begin:
+            memory.keep(network, tensors, series, begin, states)
         here = torch.nonzero((wanted == end - 1) if cut else (wanted >= first) & (wanted < end)).flatten()
         rows = output.flatten(0, 1).index_select(0, which[here] * time + wanted[here] - first)
         yield Passed(here, rows, which[here], states)

@@ -65,8 +65,10 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
     {name: f"table.{name}" for name in TableOptions.__struct_fields__}
     | {name: f"network.layer.{name}" for name in LayerConfig.__struct_fields__}
     | {name: f"network.{name}" for name in NetworkConfig.__struct_fields__ if name != "layer"}
-    | {name: f"training.{name}" for name in ("steps", "batch_size", "learning_rate", "patience", "seed", "optimiser", "device")}
-    | {"budget": "training.budget"}
+    | {
+        name: f"training.{name}"
+        for name in ("steps", "batch_size", "learning_rate", "patience", "seed", "optimiser", "device")
+    }
     | {name: f"evaluation.{name}" for name in EvaluationOptions.__struct_fields__}
 )
 
