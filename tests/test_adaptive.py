@@ -41,21 +41,25 @@ def covered(quantiles: np.ndarray, actual: np.ndarray) -> np.ndarray:
     return (quantiles[..., 0] <= actual) & (actual <= quantiles[..., 2])
 
 
-def by_hand(values: np.ndarray, horizon: int, stride: int, rate: float) -> np.ndarray:
-    """A slow loop over origins, steps and levels: at each origin, all misses known by then, oldest origin first."""
+def by_hand(values: np.ndarray, horizon: int, stride: int, rate: float, shared_rate: float) -> np.ndarray:
+    """A slow loop over origins, steps and levels: at each origin, all misses known by then, row by row."""
     position = list(range(1, len(values), stride))
     width = NORMAL[2] - NORMAL[0]
     said = np.empty((len(position), horizon, 3))
-    for step in range(horizon):
-        for level in range(3):
-            offset, settled = 0.0, 0
-            for window, now in enumerate(position):
-                while settled < window and position[settled] + step < now:
-                    value = values[position[settled] + step]
-                    if np.isfinite(value) and level != 1:
-                        offset += rate * (LEVELS[level] - float(value <= said[settled, step, level]))
-                    settled += 1
-                said[window, step, level] = NORMAL[level] + width * offset
+    for level in range(3):
+        own, shared, row = [0.0] * horizon, 0.0, 0
+        for window, now in enumerate(position):
+            while row < now:
+                settled = [(row - start, start) for start in position[:window] if 0 <= row - start < horizon]
+                misses = []
+                for step, start in settled:
+                    if np.isfinite(values[row]) and level != 1:
+                        low = values[row] <= said[position.index(start), step, level]
+                        misses.append(LEVELS[level] - float(low))
+                        own[step] += rate * misses[-1]
+                shared += shared_rate * sum(misses) / max(1, len(misses))
+                row += 1
+            said[window, :, level] = NORMAL[level] + width * (np.array(own) + shared)
     return said
 
 
@@ -63,8 +67,8 @@ def by_hand(values: np.ndarray, horizon: int, stride: int, rate: float) -> np.nd
 def test_adapting_equals_the_slow_loop(horizon: int, stride: int) -> None:
     values = 1.5 * np.random.default_rng(0).normal(size=120)
     values[30:40:3] = np.nan
-    found = walked(adaptive(none_moved(horizon), rate=0.01), values[:, None], horizon, stride)
-    np.testing.assert_allclose(found[:, :, 0], by_hand(values, horizon, stride, 0.01), rtol=1e-9)
+    found = walked(adaptive(none_moved(horizon), rate=0.01, shared_rate=0.02), values[:, None], horizon, stride)
+    np.testing.assert_allclose(found[:, :, 0], by_hand(values, horizon, stride, 0.01, 0.02), rtol=1e-9)
 
 
 @pytest.mark.parametrize("step", [0, 3])
@@ -73,7 +77,7 @@ def test_the_long_run_share_is_the_level_less_what_the_offset_moved(step: int) -
     values = np.cumsum(random.standard_t(2, size=(1000, 1)), axis=0)  # nothing is exchangeable here
     forecast, actual, origins = rolled(values, 4)
     rate, width = 0.02, NORMAL[2] - NORMAL[0]
-    state, below = adaptive(none_moved(4, move_median=True), rate), []
+    state, below = adaptive(none_moved(4, move_median=True), rate, shared_rate=0.0), []
     for window, row in enumerate(values[1:]):
         raw = NORMAL + width * state.offsets[step, 0]  # what is tracked, before quantiles are put in order
         below.append(actual[window, step] <= raw)
@@ -96,13 +100,13 @@ def test_intervals_come_back_after_a_shift_of_level_and_static_ones_do_not() -> 
     values[500:] += 3
     _, actual, _ = rolled(values, 2)
     late = slice(1000, 1990)
-    static = covered(walked(adaptive(none_moved(2), rate=0.0), values, 2), actual)
-    moving = covered(walked(adaptive(none_moved(2), rate=0.02), values, 2), actual)
+    static = covered(walked(adaptive(none_moved(2), rate=0.0, shared_rate=0.0), values, 2), actual)
+    moving = covered(walked(adaptive(none_moved(2), rate=0.02, shared_rate=0.0), values, 2), actual)
     assert static[:490].mean() == pytest.approx(0.8, abs=0.05)
     assert static[late].mean() < 0.1
     # The far end stands at the median, 3 below the level, and holds all: 0.9 is what one moving end leaves.
     assert moving[late].mean() == pytest.approx(0.9, abs=0.03)
-    free = covered(walked(adaptive(none_moved(2, move_median=True), rate=0.02), values, 2), actual)
+    free = covered(walked(adaptive(none_moved(2, move_median=True), rate=0.02, shared_rate=0.0), values, 2), actual)
     assert free[late].mean() == pytest.approx(0.8, abs=0.03)
 
 
@@ -112,8 +116,8 @@ def test_intervals_follow_a_change_of_spread(scale: float) -> None:
     values[1000:] *= scale
     _, actual, _ = rolled(values, 3)
     late = slice(2500, 3990)  # two widths away, and a miss moves 0.018 of one
-    static = covered(walked(adaptive(none_moved(3), rate=0.0), values, 3), actual)[late].mean()
-    moving = covered(walked(adaptive(none_moved(3), rate=0.02), values, 3), actual)[late].mean()
+    static = covered(walked(adaptive(none_moved(3), rate=0.0, shared_rate=0.0), values, 3), actual)[late].mean()
+    moving = covered(walked(adaptive(none_moved(3), rate=0.02, shared_rate=0.0), values, 3), actual)[late].mean()
     assert abs(static - 0.8) > 0.15
     assert moving == pytest.approx(0.8, abs=0.03)
 
@@ -152,7 +156,7 @@ def test_series_walk_alone_and_in_any_order_of_their_windows() -> None:
 
 def test_a_state_is_a_value_and_a_missing_row_moves_nothing() -> None:
     forecast, _, origins = rolled(np.zeros((3, 1)), 2)
-    start = adaptive(none_moved(2), rate=0.1)
+    start = adaptive(none_moved(2), rate=0.1, shared_rate=0.0)
     said, issued = start.issue(one_of(forecast, 0, Origins(origins.series[:1], origins.position[:1])), np.ones((1, 1)))
     np.testing.assert_array_equal(said.quantiles[0, :, 0], [NORMAL, NORMAL])
     missed, hit = issued.observe(np.array([np.nan])), issued.observe(np.array([9.0]))
@@ -169,8 +173,10 @@ def test_what_does_not_fit_is_refused() -> None:
     start = adaptive(none_moved(2))
     forecast, actual, origins = rolled(np.zeros((6, 1)), 2)
     for rate in (-0.1, np.nan):
-        with pytest.raises(OptionError, match=r"rate is how far a miss moves a quantile.* not below 0; got"):
+        with pytest.raises(OptionError, match=r"^rate is how far a miss moves a quantile.* not below 0; got"):
             adaptive(none_moved(2), rate)
+        with pytest.raises(OptionError, match=r"^shared_rate is how far a miss moves a quantile"):
+            adaptive(none_moved(2), 0.1, rate)
     with pytest.raises(OptionError, match=r"one value for each of 1 targets, got shape \(2,\)"):
         start.observe(np.zeros(2))
     other = Origins(origins.series[1:], origins.position[1:])

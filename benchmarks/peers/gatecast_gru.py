@@ -71,8 +71,10 @@ def forecast(forecaster: RecurrentForecaster, panel: Panel) -> pl.DataFrame:
 
 
 def parts(forecaster: RecurrentForecaster, panel: Panel) -> dict[str, Callable[[], object]]:
-    """The backtest without its frame, and (in `sequences`) the pass alone, with its tensors ready: the first one, which
-    reads the whole series, and one that remembers the state before the test part."""
+    """The backtest without its frame, and (in `sequences`) the pass alone, with its tensors ready.
+
+    The first pass reads the whole series, and a later one remembers the state before the test part.
+    """
     ways: dict[str, Callable[[], object]] = {"forecast": lambda: forecaster.forecast(panel, EVERY, HORIZON)}
     if forecaster.config.mode == "sequences":
         _, course, _ = RecurrentForecaster(forecaster.config).prepare(panel, SPLIT)

@@ -169,6 +169,8 @@ class TrainingFlags:
     calibrate
         Afterwards move the quantiles until they hold their share of the validation part (default: where it is long
         enough to tell).
+    adapt
+        Let calibrated quantiles go on moving, by what every row after the validation part shows (default: no).
     """
 
     steps: int | None = None
@@ -177,6 +179,7 @@ class TrainingFlags:
     seed: int | None = None
     device: str | None = None
     calibrate: bool | None = None
+    adapt: Yes = None
 
 
 @Parameter(name="*", group=JUDGING)

@@ -5,19 +5,23 @@ alpha_{t+1} = alpha_t + gamma (alpha - err_t).  Here the quantile itself moves, 
 (the quantile tracking of Angelopoulos, Candes & Tibshirani 2023): offset_{t+1} = offset_t + rate (q - [y_t <= Q_t]).
 That keeps no residuals, so an observation costs the same however many came before, and on hourly and half-hourly tables
 its intervals had the lower interval score at the same coverage (`benchmarks/interval_coverage.py`).
-The price: after a jump of so many widths it takes some jump / rate observations to follow, where ranks among the newest
-residuals take a few dozen.
 
-Whatever the series does, the sum telescopes: over T observations of a step, the share below its quantile differs from q
-by |offset_T - offset_0| / (rate T), which goes to zero as long as the residuals are bounded.
+An observation settles one forecast of every step at once, and when a series grows harder to forecast all steps miss.
+So one part of the offset is shared by all of them and moves by the mean of their misses, which chance sways less than
+one miss alone; beside it the own part of each step can move slowly.  On the same tables that held more at a lower score
+than moving each step alone.  The price of both: after a jump of so many widths it takes some jump / rate observations
+to follow, where ranks among the newest residuals take a few dozen.
+
+Whatever the series does, the sum of its own moves telescopes: over T observations of a step, the share below its
+quantile differs from q by |own_T - own_0| / (rate T), which goes to zero as long as the residuals are bounded.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from gatecast.data.splits import Origins
 from gatecast.errors import OptionError
@@ -37,14 +41,18 @@ class AdaptiveCalibration:
 
     Attributes:
         start: the calibration it began with.
-        rate: how far a miss moves a quantile, in units; 0 never moves any.
-        offsets: as they stand; (horizon, targets, levels).
+        rate: how far a miss moves the quantile of its own step, in units; 0 never moves any.
+        shared_rate: how far it moves those of all steps, if all steps missed.
+        offsets: of each step, as they stand; (horizon, targets, levels).
+        shared: of all steps, to be added to them.
         open: what was said, newest first: place h holds the forecast issued h observations ago, or None.
     """
 
     start: Calibration
     rate: float
+    shared_rate: float
     offsets: Said
+    shared: Float64[np.ndarray, "targets levels"]
     open: tuple[Said | None, ...]
 
     def issue(
@@ -61,7 +69,7 @@ class AdaptiveCalibration:
 
     def moved(self, base: Said, unit: Float64[np.ndarray, "horizon targets"]) -> Said:
         """Quantiles moved as the offsets stand, not yet put in order."""
-        return base + unit[..., None] * self.offsets[: len(base)]
+        return base + unit[..., None] * (self.offsets[: len(base)] + self.shared)
 
     def remember(self, said: Said) -> "AdaptiveCalibration":
         """The state that will hold what was said against what comes."""
@@ -82,24 +90,27 @@ class AdaptiveCalibration:
         if not due:
             return replace(self, open=later)
         below = actual[:, None] <= np.stack([said[step] for step in due if (said := self.open[step]) is not None])
-        moves = self.rate * (np.asarray(self.start.levels) - below)
+        moves = np.asarray(self.start.levels) - below
         moves[:, ~np.isfinite(actual)] = 0.0
         if not self.start.move_median:
             moves[..., np.asarray(self.start.levels) == 0.5] = 0.0
         offsets = self.offsets.copy()
-        offsets[due] += moves
-        return replace(self, offsets=offsets, open=later)
+        offsets[due] += self.rate * moves
+        return replace(self, offsets=offsets, shared=self.shared + self.shared_rate * moves.mean(axis=0), open=later)
 
 
-def adaptive(calibration: Calibration, rate: float = 0.01) -> AdaptiveCalibration:
+def adaptive(calibration: Calibration, rate: float = 0.005, shared_rate: float = 0.02) -> AdaptiveCalibration:
     """Begin with a calibration.
 
     Raises:
-        OptionError: the rate is negative or not a number.
+        OptionError: a rate is negative or not a number.
     """
-    if not (np.isfinite(rate) and rate >= 0):
-        raise OptionError(f"rate is how far a miss moves a quantile, in units, and not below 0; got {rate}.")
-    return AdaptiveCalibration(calibration, rate, calibration.array, (None,) * len(calibration.offsets))
+    for name, value in (("rate", rate), ("shared_rate", shared_rate)):
+        if not (np.isfinite(value) and value >= 0):
+            raise OptionError(f"{name} is how far a miss moves a quantile, in units, and not below 0; got {value}.")
+    offsets = calibration.array
+    waiting = (None,) * len(offsets)
+    return AdaptiveCalibration(calibration, rate, shared_rate, offsets, np.zeros_like(offsets[0]), waiting)
 
 
 def adapt(
@@ -133,24 +144,66 @@ def adapt(
     unit = units(base, scale, start.start.unit)
     said = np.empty_like(base)
     for series in np.unique(origins.series).tolist():
-        state = start
-        for window, rows in _walk(np.flatnonzero(origins.series == series), origins.position, actual):
-            for row in rows:
-                state = state.observe(row)
+        windows = np.flatnonzero(origins.series == series)
+        windows = windows[np.argsort(origins.position[windows], kind="stable")]
+        position = origins.position[windows]
+        issued = Issued(position, base[windows], unit[windows])
+        for window, state in zip(
+            windows, follow(start, _rows(position, actual[windows]), issued, position), strict=True
+        ):
             said[window] = state.moved(base[window], unit[window])
-            state = state.remember(said[window])
     return in_order(forecast, said, start.start.levels)
 
 
-def _walk(windows: np.ndarray, position: np.ndarray, actual: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """The windows of one series in time order, each with the rows that came since the one before."""
-    windows = windows[np.argsort(position[windows], kind="stable")]
-    first, horizon = int(position[windows[0]]), actual.shape[1]
-    rows = np.full((int(position[windows[-1]]) - first + horizon, actual.shape[2]), np.nan)
-    for window in windows.tolist():
-        rows[position[window] - first :][:horizon] = actual[window]
-    known = 0
-    for window in windows.tolist():
-        now = int(position[window]) - first
-        yield window, rows[known:now]
-        known = now
+class Issued(NamedTuple):
+    """Forecasts of one series, not calibrated, in the order of their origins.
+
+    Attributes:
+        position: of the origins.
+        base: their quantiles.
+        unit: the length of a unit at each value.
+    """
+
+    position: Int64[np.ndarray, " windows"]
+    base: Float64[np.ndarray, "windows horizon targets levels"]
+    unit: Float64[np.ndarray, "windows horizon targets"]
+
+
+def follow(
+    state: AdaptiveCalibration,
+    rows: tuple[int, Float64[np.ndarray, "rows targets"]],
+    issued: Issued,
+    wanted: Int64[np.ndarray, " wanted"],
+) -> Iterator[AdaptiveCalibration]:
+    """The state at each of some positions of one series, in ascending order.
+
+    Args:
+        state: at the first position.
+        rows: the position of the first row, and what came from there on; NaN where missing.
+        issued: what is said on the way, each by the state that it finds.
+        wanted: the positions.
+    """
+    first, came = rows
+    said = {position: window for window, position in enumerate(issued.position.tolist())}
+    asked = set(wanted.tolist())
+    known = first
+    for position in sorted(asked | said.keys()):
+        for row in came[known - first : position - first]:
+            state = state.observe(row)
+        known = position
+        if position in asked:
+            yield state
+        if position in said:
+            window = said[position]
+            state = state.remember(state.moved(issued.base[window], issued.unit[window]))
+
+
+def _rows(
+    position: Int64[np.ndarray, " windows"], actual: Float64[np.ndarray, "windows horizon targets"]
+) -> tuple[int, Float64[np.ndarray, "rows targets"]]:
+    """The first position, and the rows that windows in their order show from there on."""
+    first = int(position[0])
+    rows = np.full((int(position[-1]) - first + actual.shape[1], actual.shape[2]), np.nan)
+    for start, window in zip(position.tolist(), actual, strict=True):
+        rows[start - first :][: len(window)] = window
+    return first, rows

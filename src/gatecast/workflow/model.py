@@ -16,6 +16,8 @@ from gatecast.data.reading import load_panel_like
 from gatecast.data.sources import Source
 from gatecast.data.splits import Origins, Split, scoring_origins
 from gatecast.errors import InputError, OptionError
+from gatecast.evaluation.adapting import Adapted
+from gatecast.evaluation.adaptive import adaptive
 from gatecast.evaluation.audit import THOROUGHLY, Audit, AuditOptions
 from gatecast.evaluation.backtest import Backtest, backtest, score
 from gatecast.evaluation.baselines import Baseline, baselines_by_name, default_baselines
@@ -113,7 +115,11 @@ class Model:
     @property
     def calibrated(self) -> Forecaster:
         """What predicts and is scored: the net, with calibrated quantiles where there is a calibration."""
-        return self.forecaster if self.calibration is None else Calibrated(self.forecaster, self.calibration)
+        if self.calibration is None:
+            return self.forecaster
+        if self.options.adapt:
+            return Adapted(self.forecaster, adaptive(self.calibration), lambda panel: self._test_part(panel)[0])
+        return Calibrated(self.forecaster, self.calibration)
 
     @property
     def horizon(self) -> int:

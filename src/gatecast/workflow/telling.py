@@ -66,11 +66,16 @@ def model_facts(model: "Model") -> dict[str, str]:
         "lookback": "all rows, by a carried state" if carried else f"{config.lookback} rows",
         "horizon": f"{config.horizon} rows",
         "loss": config.network.loss,
-        **({} if model.calibration is None else {"quantiles": "calibrated on the validation part"}),
+        **({} if model.calibration is None else {"quantiles": _calibrated_in_words(model)}),
         "seed": str(config.training.seed),
         **model.facts,
         **{f"{name} version": version for name, version in model.about.versions.items()},
     }
+
+
+def _calibrated_in_words(model: "Model") -> str:
+    adapted = ", and moved by every row after it" if model.options.adapt else ""
+    return f"calibrated on the validation part{adapted}"
 
 
 def _net_in_words(network: NetworkConfig) -> str:
