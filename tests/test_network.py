@@ -12,7 +12,7 @@ from builders import SEASON, small_config, waves
 from gatecast.data.batches import Batch
 from gatecast.data.scalers import fit_scaling
 from gatecast.data.splits import Origins
-from gatecast.data.tensors import Layout, panel_tensors
+from gatecast.data.tabulating import Layout, panel_tensors
 from gatecast.errors import OptionError
 from gatecast.evaluation.metrics import smape
 from gatecast.forecaster import network_sizes

@@ -12,7 +12,8 @@ from gatecast.data.panel import Panel
 from gatecast.data.sampling import Sampler
 from gatecast.data.scalers import fit_scaling
 from gatecast.data.splits import Origins
-from gatecast.data.tensors import Layout, PanelTensors, panel_tensors
+from gatecast.data.tabulating import Layout, panel_tensors
+from gatecast.data.tensors import PanelTensors
 from gatecast.data.windows import thin, windows_between
 from gatecast.errors import OptionError, TooShortError
 

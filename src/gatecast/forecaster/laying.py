@@ -9,7 +9,8 @@ from jaxtyping import Float
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling, fit_scaling
 from gatecast.data.splits import Origins
-from gatecast.data.tensors import Layout, PanelTensors, panel_tensors
+from gatecast.data.tabulating import Layout, panel_tensors
+from gatecast.data.tensors import PanelTensors
 from gatecast.forecaster.config import ForecasterConfig, frame_of
 from gatecast.forecaster.fitted import Fitted
 
