@@ -12,6 +12,7 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
+from gatecast.forecaster.laying import lay_out, layout_of
 from gatecast.models.config import NetworkConfig
 from gatecast.models.decoders import DecoderName
 from gatecast.models.distributions import LEAST_SCALE
@@ -79,7 +80,7 @@ def test_intervals_of_the_true_net_grow_as_the_root_of_the_step() -> None:
 def test_feeding_back_the_mean_would_make_intervals_that_do_not_grow() -> None:
     """A uniform number of one half is the mean of a Normal: such paths are drawn at their last step alone."""
     panel, forecaster = walks(1, 200), true_net()
-    tensors = forecaster._tensors(panel, forecaster.fitted_.scaling)
+    tensors = lay_out(forecaster.fitted_, panel, forecaster.fitted_.scaling, layout_of(forecaster.config))
     batch = tensors.gather(tensors.place(Origins(np.array([0]), np.array([150]))))
     draws = torch.rand(1, 4000, HORIZON, 1, 2, generator=torch.Generator().manual_seed(0))
     means = draws.clone()

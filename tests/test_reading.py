@@ -227,7 +227,7 @@ def test_something_that_is_no_table_is_refused(source: object) -> None:
         read_table(source)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.one_of(st.none(), st.floats(width=32, allow_nan=False, allow_infinity=False)), min_size=3, max_size=30),
     st.sampled_from([",", ";", "\t", "|"]),

@@ -67,7 +67,7 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
     | {name: f"network.{name}" for name in NetworkConfig.__struct_fields__ if name != "layer"}
     | {
         name: f"training.{name}"
-        for name in ("steps", "batch_size", "learning_rate", "patience", "seed", "optimiser", "device")
+        for name in ("steps", "budget", "batch_size", "learning_rate", "patience", "seed", "optimiser", "device")
     }
     | {name: f"evaluation.{name}" for name in EvaluationOptions.__struct_fields__}
 )
