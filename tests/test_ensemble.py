@@ -12,9 +12,10 @@ from gatecast.data.splits import Origins, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
 from gatecast.models.config import NetworkConfig
-from gatecast.models.ensemble import Ensemble
+from gatecast.models.ensemble import Ensemble, nets_of
 from gatecast.nn import LayerConfig
 from gatecast.training.checkpoint import load_checkpoint, save_checkpoint
+from gatecast.training.courses import Share
 from gatecast.training.loop import train
 
 PANEL = waves()
@@ -80,6 +81,30 @@ def test_a_resumed_run_equals_an_unbroken_one(mode: Mode, members: int, tmp_path
     assert list(train(resumed, course, settings.training, resumed_state)) == unbroken[5:]
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name])
+
+
+@pytest.mark.parametrize(("batch", "nets"), [(64, 5), (64, 1), (17, 3), (20, 2), (3, 5), (256, 7)])
+def test_shares_together_are_all_of_a_step_and_alike_in_size(batch: int, nets: int) -> None:
+    windows = np.random.default_rng(0).permutation(1000)[:batch]
+    shares = [Share(number, nets).of(windows, 16) for number in range(nets)]
+    assert set(np.concatenate(shares).tolist()) == set(windows.tolist())
+    assert {len(share) for share in shares} == {min(batch, max(-(-batch // nets), 16))}
+    assert all(len(set(share.tolist())) == len(share) for share in shares), "no window twice in one share"
+
+
+@either_mode
+def test_each_net_learns_from_its_own_share_alone(mode: Mode) -> None:
+    settings = config(mode, members=2)
+    network, course, _ = RecurrentForecaster(settings).prepare(PANEL, SPLIT)
+    assert isinstance(network, Ensemble)
+    loss, states = course.loss(network, 0, ())
+    parts = [course.loss_of(net, 0, (), Share(number, 2)) for number, net in enumerate(nets_of(network))]
+    assert loss.item() == pytest.approx(np.mean([part.item() for part, _ in parts]))
+    for found, (_, own) in zip((states[: len(states) // 2], states[len(states) // 2 :]), parts, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(found, own, strict=True))
+    alone, other_course, _ = RecurrentForecaster(config(mode, members=1)).prepare(PANEL, SPLIT)
+    first, _ = other_course.loss_of(nets_of(alone)[0], 0, (), Share(0, 2))
+    assert first.item() == parts[0][0].item(), "the first net of an ensemble, on the first share"
 
 
 def test_an_ensemble_of_none_is_refused() -> None:

@@ -1,7 +1,8 @@
 """Several nets trained together from different first weights; their median is the forecast.
 
-They read the same batch and take one step of one optimiser.  Reading the table, the loop, early stopping, the
-checkpoint and the artifact are shared: an ensemble is called as one net is.
+They share out what a training step reads, so that S nets cost far less than S times one, and take one step of one
+optimiser.  Reading the table, the loop, early stopping, the checkpoint and the artifact are shared as well: an ensemble
+is called as one net is.
 """
 
 from typing import final
@@ -78,10 +79,17 @@ class Ensemble(nn.Module):
         return [states[number * count : (number + 1) * count] for number in range(len(self.members))]
 
     def _each(self) -> list[RecurrentNetwork]:
-        return [member for member in self.members if isinstance(member, RecurrentNetwork)]
+        return nets_of(self)
 
 
 Network = RecurrentNetwork | Ensemble
+
+
+def nets_of(network: Network) -> list[RecurrentNetwork]:
+    """The nets of an ensemble, or the one there is."""
+    if isinstance(network, RecurrentNetwork):
+        return [network]
+    return [member for member in network.members if isinstance(member, RecurrentNetwork)]
 
 
 def build_network(config: NetworkConfig, sizes: Sizes, seed: int | None = None) -> Network:

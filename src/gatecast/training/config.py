@@ -15,7 +15,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         steps: the most optimiser steps taken; early stopping may take fewer.
         budget: the time that training may take, such as `60s` or `5min`, in place of `steps`; None for no limit.
-        batch_size: windows a step.
+        batch_size: windows a step; the nets of an ensemble share them out.
         optimiser: `adam`, or `adamw` (weight decay apart from the gradient).
         learning_rate: the highest learning rate of the schedule.
         schedule: `cosine` (a short warm-up, then down to 1 % along a cosine), or `constant`.
@@ -24,7 +24,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         evaluate_every: steps between two looks at the validation part.
         patience: looks without a better validation loss before training stops.
         time: rows of a chunk, when training reads sequences.
-        streams: chunks read side by side.
+        streams: chunks read side by side; the nets of an ensemble share them out.
         chunks: how many chunks in a row read on from the state of the one before.
         burn_in: rows after a state of zeros from which nothing is learnt.
         free_running: how many of the last steps run a recursive net on its own forecasts over the whole horizon; the

@@ -9,8 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import NamedTuple, final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -19,11 +20,27 @@ from gatecast.cells.equations import States
 from gatecast.data.sampling import Sampler, StreamSampler
 from gatecast.data.splits import Origins
 from gatecast.data.tensors import PanelTensors
-from gatecast.models.ensemble import Network
+from gatecast.models.ensemble import Network, nets_of
+from gatecast.models.network import RecurrentNetwork
 from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig
 
 AT_ONCE = 512  # cutoffs of the validation part
+LEAST_WINDOWS = 16  # of a step that each net of an ensemble reads, where there are so many
+LEAST_STREAMS = 4
+
+
+class Share(NamedTuple):
+    """The share of one net of an ensemble in what a step reads: net `number` of `nets`."""
+
+    number: int
+    nets: int
+
+    def of(self, all_: Int64[np.ndarray, " some"], least: int) -> Int64[np.ndarray, " share"]:
+        """Its share of them: an equal one, but at least so many, for which shares overlap; all of few."""
+        size = min(len(all_), max(-(-len(all_) // self.nets), least))
+        first = self.number * len(all_) // self.nets
+        return np.take(all_, np.arange(first, first + size), mode="wrap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +60,28 @@ class Course(ABC):
     def steps_per_epoch(self) -> int:
         """Steps until every row was learnt from once."""
 
-    @abstractmethod
+    @final
     def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
-        """The loss of training step `step` (from 0), and the state to carry into the next."""
+        """The loss of training step `step` (from 0), and the states to carry into the next.
+
+        The nets of an ensemble share out what the step reads.
+        """
+        nets = nets_of(network)
+        count = len(carried) // len(nets)
+        losses: list[Tensor] = []
+        states: list[Tensor] = []
+        for number, net in enumerate(nets):
+            own = carried[number * count : (number + 1) * count]
+            loss, after = self.loss_of(net, step, own, Share(number, len(nets)))
+            losses.append(loss)
+            states += after
+        return torch.stack(losses).mean(), tuple(states)
+
+    @abstractmethod
+    def loss_of(
+        self, net: RecurrentNetwork, step: int, carried: States, share: Share
+    ) -> tuple[Float[Tensor, ""], States]:
+        """The loss of one net on its share, and its state to carry into the next step."""
 
     @abstractmethod
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
@@ -85,11 +121,14 @@ class Windows(Course):
         """Steps until every window was seen once."""
         return self.sampler.steps_per_epoch
 
-    def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
-        """The mean over a batch of windows; nothing is carried."""
-        places = self.train[torch.from_numpy(self.sampler.batch(step)).to(self.train.device)]
+    def loss_of(
+        self, net: RecurrentNetwork, step: int, carried: States, share: Share
+    ) -> tuple[Float[Tensor, ""], States]:
+        """The mean over windows; nothing is carried."""
+        windows = share.of(self.sampler.batch(step), LEAST_WINDOWS)
+        places = self.train[torch.from_numpy(windows).to(self.train.device)]
         free = self.config.free_running > 0 and step >= self.config.steps - self.config.free_running
-        return network.loss(self.tensors.gather(places), free=free), carried
+        return net.loss(self.tensors.gather(places), free=free), carried
 
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
         """Windows of the validation part."""
@@ -118,14 +157,17 @@ class Sequences(Course):
         """Steps until as many rows were read as there are."""
         return self.sampler.steps_per_epoch
 
-    def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
+    def loss_of(
+        self, net: RecurrentNetwork, step: int, carried: States, share: Share
+    ) -> tuple[Float[Tensor, ""], States]:
         """The mean over all rows of a chunk but the burn-in."""
         chunk = self.sampler.batch(step)
-        places = self.tensors.place(Origins(chunk.series, chunk.position))
+        series, position = (share.of(each, LEAST_STREAMS) for each in (chunk.series, chunk.position))
+        places = self.tensors.place(Origins(series, position))
         stretch = self.tensors.stretch(places, self.sampler.time, self.ends[places[:, 0]])
-        output, states = network.read(stretch, () if chunk.fresh else carried)
+        output, states = net.read(stretch, () if chunk.fresh else carried)
         skip = self.burn_in if chunk.fresh else 0
-        loss = network.loss_from(output[:, skip:].flatten(0, 1), stretch.cutoffs(skip))
+        loss = net.loss_from(output[:, skip:].flatten(0, 1), stretch.cutoffs(skip))
         return loss, tuple(part.detach() for part in states)
 
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
