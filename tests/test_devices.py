@@ -1,5 +1,7 @@
 """Training on another device than the CPU."""
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
 from gatecast.training.loop import train
+from gatecast.workflow import fit
+from small_tables import SMALL, wave_table
 
 PANEL = waves(series=3, rows=300)
 SPLIT = split_by_time(PANEL, 6)
@@ -70,6 +74,13 @@ def test_dropout_on_the_gpu_is_a_function_of_the_seed_and_the_step() -> None:
 def test_a_device_that_is_not_there_is_refused_with_a_remedy() -> None:
     with pytest.raises(OptionError, match=r"no cuda device on this machine.*training\.device=cpu"):
         RecurrentForecaster(on("cuda", small_config())).prepare(PANEL, SPLIT)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch finds a CUDA device here")
+def test_a_run_on_a_device_that_is_not_there_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="no cuda device"):
+        fit(wave_table(), out=tmp_path / "run", device="cuda", **SMALL)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "CPU", "", "meta"])

@@ -17,6 +17,7 @@ from gatecast.data.sources import Source
 from gatecast.data.splits import Split, part_starts, split_by_time
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig
+from gatecast.training.devices import device_named
 from gatecast.workflow import runs
 from gatecast.workflow.calibrating import calibrate_forecaster
 from gatecast.workflow.listening import Listener, Silent
@@ -92,6 +93,7 @@ class _Prepared:
 
 
 def _prepare(source: Source, options: FitOptions) -> _Prepared:
+    device_named(options.training.device)  # one that is not there is refused before a run folder is begun
     panel, table_guesses = load_panel(source, options.table)
     shares = options.evaluation
     split = split_by_time(panel, options.horizon, shares.validation, shares.test)
