@@ -20,7 +20,8 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
         horizon: rows to forecast.
         lookback: rows the net reads before the cutoff; `all` carries a state over the whole past (mode `sequences`).
         season: rows of one season, of the scores and of the seasonal baselines.
-        subtract: what the forecast starts from: the `last` value, the `seasonal` last values, or `none`.
+        subtract: what the forecast starts from: the `last` value, the `seasonal` last values, the `mean` of the
+            lookback, or `none`.
         mode: `windows` or `sequences`.
         normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
         calendar: which cycles the net reads the place in: `day`, `week` or (every day apart) `weekday`, `year` or (by

@@ -1,7 +1,8 @@
 """Everything that was left open, settled in order.
 
-Season, lookback and calendar come from the training part; what is subtracted is chosen by the validation part, as the
-best weights are.  Nothing looks at a row at or after `validation_end`, so a backtest of the settings is honest.
+Season, lookback and calendar come from the training part; what the forecast starts from is chosen by the validation
+part, as the best weights are.  Nothing looks at a row at or after `validation_end`, so a backtest of the settings is
+honest.
 """
 
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from gatecast.choosing.reading import (
     usual_normalisation,
 )
 from gatecast.choosing.seasons import choose_season
+from gatecast.choosing.trying import can_try, choose_by_trial
 from gatecast.data.calendar import show_time
 from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
@@ -75,6 +77,9 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         network=asked.network,
         training=asked.training,
     )
+    if can_try(asked, config):
+        guesses = [guess for guess in guesses if guess.what != "subtract"]
+        config = _note(guesses, choose_by_trial(panel, split, config))
     return Chosen(config, season, calibrate, tuple(guesses))
 
 

@@ -78,7 +78,8 @@ class NetFlags:
     season
         Rows of one season (default: guessed).
     subtract
-        What the forecast starts from: the last value, the seasonal last values, or none (default: guessed).
+        What the forecast starts from: the last value, the seasonal last values, the mean of the lookback, or none
+        (default: guessed).
     normalise
         How the net sees values: by the last one, by mean and spread of the window, or causally (default: guessed).
     calendar
@@ -126,7 +127,7 @@ class NetFlags:
     mode: Literal["windows", "sequences"] | None = None
     lookback: int | Literal["all"] | None = None
     season: int | None = None
-    subtract: Literal["last", "seasonal", "none"] | None = None
+    subtract: Literal["last", "seasonal", "mean", "none"] | None = None
     normalise: Literal["last", "standard", "meanabs", "causal", "none"] | None = None
     calendar: Names = None
     hidden_size: int | None = None

@@ -25,7 +25,8 @@ class ForecasterConfig(Struct, frozen=True, forbid_unknown_fields=True):
             forecast see.
         horizon: rows it forecasts.
         season: rows of one season.
-        subtract: what the forecast starts from: the `last` value, the `seasonal` last values, or `none`.
+        subtract: what the forecast starts from: the `last` value, the `seasonal` last values, the `mean` of the
+            lookback, or `none`.
         normalise: how values are seen: `last`, `standard`, `meanabs`, `causal` or `none`.
         loss_season: rows of the season whose seasonal error is the unit of each series' loss, as in MASE; None leaves
             it in units of the scaled values.

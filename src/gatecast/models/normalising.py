@@ -15,6 +15,7 @@ from is its base, by `subtract`:
 
     last         y[t] at every step
     seasonal     y[t-m+k], k = 1..m, repeated over the horizon
+    mean         the mean of the window (where a state is carried, of the rows that its linear part reads)
     none         the level
     forecast     base + unit * what the net says
 """
@@ -28,7 +29,7 @@ from torch import Tensor
 
 from gatecast.data.batches import Cutoffs
 
-Subtract = Literal["last", "seasonal", "none"]
+Subtract = Literal["last", "seasonal", "mean", "none"]
 Normalise = Literal["last", "standard", "meanabs", "causal", "none"]
 LEAST_UNIT = 1e-3  # of the scaled values: a constant window has no deviation of its own
 
@@ -38,7 +39,7 @@ class Frame(Struct, frozen=True):
 
     Attributes:
         normalise: `last`, `standard`, `meanabs`, `causal` or `none`.
-        subtract: what the forecast starts from: `last`, `seasonal` or `none`.
+        subtract: what the forecast starts from: `last`, `seasonal`, `mean` or `none`.
         season: rows of one season, for `subtract="seasonal"`.
     """
 
@@ -104,8 +105,8 @@ def forecast_base(
     if frame.subtract == "seasonal":
         repeats = -(-horizon // frame.season)
         return past[:, -frame.season :].repeat(1, repeats, 1)[:, :horizon]
-    start = level if frame.subtract == "none" else past[:, -1:]
-    return start.expand(-1, horizon, -1)
+    starts = {"last": past[:, -1:], "mean": past.mean(dim=1, keepdim=True), "none": level}
+    return starts[frame.subtract].expand(-1, horizon, -1)
 
 
 def level_and_unit(past: Float[Tensor, "batch time channels"], frame: Frame) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,69 @@
+"""What the forecast starts from, found by trying: a short training from each start, judged by the validation part.
+
+A start may be poor by itself and still be the best one to learn from: the mean of a window misses the season, which the
+net adds, but unlike the season before it carries no noise of a single year.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import structs
+
+from gatecast.choosing.asked import Asked
+from gatecast.data.columns import Guess
+from gatecast.data.panel import Panel
+from gatecast.data.splits import Split
+from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
+from gatecast.models.normalising import Subtract
+from gatecast.training.loop import train
+
+SHARE = 5  # a trial takes so much less than training
+LEAST_STEPS = 50  # fewer tell nothing
+
+
+def can_try(asked: Asked, config: ForecasterConfig) -> bool:
+    """Whether the start was left open, and trials are worth their time: windows, of which there are few.
+
+    A net that carries a state learns from a forecast at every row, and its trials ended alike on six of seven tables.
+    """
+    left_open = asked.subtract is None and asked.normalise is None and config.subtract != "none"
+    steps = config.training.steps // SHARE
+    plain = not config.network.recursive and config.training.budget is None
+    return config.mode == "windows" and left_open and plain and steps >= LEAST_STEPS
+
+
+def choose_by_trial(panel: Panel, split: Split, config: ForecasterConfig) -> tuple[ForecasterConfig, Guess]:
+    """The start with the lowest validation loss after a fifth of the training steps."""
+    tried = {_said(each): (_loss(panel, split, each), each) for each in _starts(config)}
+    best, *others = sorted(tried, key=lambda name: tried[name][0])
+    beside = ", ".join(f"{tried[name][0]:.3g} from the {name}" for name in others)
+    why = f"after {_steps(config)} training steps it errs {tried[best][0]:.3g} on the validation part, {beside}"
+    return tried[best][1], Guess("subtract", best, why)
+
+
+def _starts(config: ForecasterConfig) -> Iterator[ForecasterConfig]:
+    """What the forecast may start from: the last value, the season before, the mean of the window."""
+    choices: tuple[Subtract, ...] = ("last", "seasonal", "mean")
+    for subtract in choices:
+        if subtract == "seasonal" and not 1 < config.season <= config.lookback:
+            continue
+        normalise = "standard" if subtract == "mean" else "last"
+        yield structs.replace(config, subtract=subtract, normalise=normalise)
+
+
+def _said(config: ForecasterConfig) -> str:
+    words = {"last": "last value", "seasonal": f"last {config.season} rows", "mean": "mean of the lookback"}
+    return words[config.subtract]
+
+
+def _steps(config: ForecasterConfig) -> int:
+    return config.training.steps // SHARE
+
+
+def _loss(panel: Panel, split: Split, config: ForecasterConfig) -> float:
+    """The best validation loss of a short training."""
+    training = structs.replace(config.training, steps=_steps(config))
+    config = structs.replace(config, network=structs.replace(config.network, ensemble=1), training=training)
+    network, course, state = RecurrentForecaster(config).prepare(panel, split)
+    for _ in train(network, course, training, state):
+        pass
+    return state.best_validation
