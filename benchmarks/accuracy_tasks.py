@@ -153,7 +153,15 @@ GIFT_TASKS: Mapping[str, tuple[Callable[[], Protocol], ForecasterConfig]] = {
     ),
     "hospital": (
         lambda: gift_eval(hospital(), 12, season=12),
-        ForecasterConfig(lookback=36, horizon=12, season=12, network=net(32), training=steps(300, batch_size=256)),
+        ForecasterConfig(
+            lookback=36,
+            horizon=12,
+            season=12,
+            subtract="mean",
+            normalise="meanabs",
+            network=net(32),
+            training=steps(300, batch_size=256),
+        ),
     ),
     "us_births/D": (
         lambda: gift_eval(us_births(), 30, season=1),
