@@ -1,7 +1,8 @@
 """What the forecast starts from, found by trying: a short training from each start, judged by the validation part.
 
 A start may be poor by itself and still be the best one to learn from: the mean of a window misses the season, which the
-net adds, but unlike the season before it carries no noise of a single year.
+net adds, but unlike the season before it carries no noise of a single year.  What is subtracted from the target is
+subtracted from each covariate as well; where the level of one tells most, the best start is none.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Split
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
-from gatecast.models.normalising import Subtract
+from gatecast.models.normalising import Normalise, Subtract
 from gatecast.training.loop import train
 
 SHARE = 5  # a trial takes so much less than training
@@ -33,25 +34,27 @@ def can_try(asked: Asked, config: ForecasterConfig) -> bool:
 
 def choose_by_trial(panel: Panel, split: Split, config: ForecasterConfig) -> tuple[ForecasterConfig, Guess]:
     """The start with the lowest validation loss after a fifth of the training steps."""
-    tried = {_said(each): (_loss(panel, split, each), each) for each in _starts(config)}
+    covariates = len(panel.columns.channels) > len(panel.columns.target)
+    tried = {_said(each): (_loss(panel, split, each), each) for each in _starts(config, covariates=covariates)}
     best, *others = sorted(tried, key=lambda name: tried[name][0])
-    beside = ", ".join(f"{tried[name][0]:.3g} from the {name}" for name in others)
+    beside = ", ".join(f"{tried[name][0]:.3g} from {name}" for name in others)
     why = f"after {_steps(config)} training steps it errs {tried[best][0]:.3g} on the validation part, {beside}"
     return tried[best][1], Guess("subtract", best, why)
 
 
-def _starts(config: ForecasterConfig) -> Iterator[ForecasterConfig]:
-    """What the forecast may start from: the last value, the season before, the mean of the window."""
-    choices: tuple[Subtract, ...] = ("last", "seasonal", "mean")
-    for subtract in choices:
-        if subtract == "seasonal" and not 1 < config.season <= config.lookback:
-            continue
-        normalise = "standard" if subtract == "mean" else "last"
+def _starts(config: ForecasterConfig, *, covariates: bool) -> Iterator[ForecasterConfig]:
+    """What the forecast may start from, and how values are seen then."""
+    ways: list[tuple[Subtract, Normalise]] = [("last", "last"), ("mean", "standard")]
+    if 1 < config.season <= config.lookback:
+        ways.append(("seasonal", "last"))
+    if covariates:
+        ways.append(("none", "none"))
+    for subtract, normalise in ways:
         yield structs.replace(config, subtract=subtract, normalise=normalise)
 
 
 def _said(config: ForecasterConfig) -> str:
-    words = {"last": "last value", "seasonal": f"last {config.season} rows", "mean": "mean of the lookback"}
+    words = {"last": "last", "seasonal": f"seasonal, {config.season} rows", "mean": "mean", "none": "none"}
     return words[config.subtract]
 
 
