@@ -131,7 +131,7 @@ def m4_config(name: str) -> ForecasterConfig:
         flags=False,
         ahead=False,
         network=segments,
-        training=steps(3000 if hourly else 1500, batch_size=1280, learning_rate=2e-3 if hourly else 1e-3),
+        training=steps(5000 if hourly else 1500, batch_size=1280, learning_rate=2e-3 if hourly else 1e-3),
     )
 
 
@@ -139,7 +139,8 @@ def m4_quantiles(name: str) -> ForecasterConfig:
     """The same with quantiles, by one net."""
     config = m4_config(name)
     network = structs.replace(config.network, ensemble=1, loss="quantile", relative=0.0, quantiles=GIFT_LEVELS)
-    return structs.replace(config, network=network, training=structs.replace(config.training, batch_size=256))
+    training = steps(3000 if name == "Hourly" else 1500, batch_size=256, learning_rate=config.training.learning_rate)
+    return structs.replace(config, network=network, training=training)
 
 
 GIFT_TASKS: Mapping[str, tuple[Callable[[], Protocol], ForecasterConfig]] = {
