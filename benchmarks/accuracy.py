@@ -2,9 +2,10 @@
 
 Names are tasks or groups of tasks; without a name all run.  Every seed has its row, then comes their mean; the naive
 rows come from the same code on the same windows.  Weights are chosen on the validation part, and the test part is
-looked at once.  `fit s` is the time of training alone, `judge s` that of all the forecasts that are judged.
+looked at once.  `fit s` is the time of training alone, `judge s` that of all the forecasts that are judged.  With
+`--device cuda` the nets train there, and their sections stand beside those of the CPU.
 
-    python benchmarks/accuracy.py [NAME...] [--seeds 0 1 2]
+    python benchmarks/accuracy.py [NAME...] [--seeds 0 1 2] [--device cpu]
 """
 
 import argparse
@@ -49,23 +50,26 @@ def judged(protocol: Protocol, forecaster: Forecaster, fit: float, seed: int | N
     return row
 
 
-def trained(task: Task, protocol: Protocol, seed: int) -> Row:
+def trained(task: Task, protocol: Protocol, seed: int, device: str) -> Row:
     """The row of the net with one seed."""
-    training = msgspec.structs.replace(task.config.training, seed=seed)
+    training = msgspec.structs.replace(task.config.training, seed=seed, device=device)
     forecaster = RecurrentForecaster(msgspec.structs.replace(task.config, training=training))
     started = time.perf_counter()
     forecaster.fit(protocol.panel, protocol.split)
     return judged(protocol, forecaster, time.perf_counter() - started, seed)
 
 
-def run(name: str, seeds: Sequence[int]) -> Mapping[str, float]:
+def run(name: str, seeds: Sequence[int], device: str) -> Mapping[str, float]:
     """Train and judge one task and write its section; returns the mean errors of the net."""
     task = TASKS[name]
     protocol = task.protocol()
-    nets = [trained(task, protocol, seed) for seed in seeds]
+    nets = [trained(task, protocol, seed, device) for seed in seeds]
     simple = [judged(protocol, *rival) for rival in rivals(protocol, task.autoreg)]
     lines = [environment(threads=1, seeds=seeds), "", *task_lines(task, protocol, nets, simple, published(name))]
-    write_section("accuracy", f"Accuracy: {task.title}", None, lines, arguments=name)
+    title, arguments = (
+        (task.title, name) if device == "cpu" else (f"{task.title}, on {device}", f"{name} --device {device}")
+    )
+    write_section("accuracy", f"Accuracy: {title}", None, lines, arguments=arguments)
     return mean_row(nets).errors
 
 
@@ -81,6 +85,7 @@ def main() -> None:
     known = (*TASKS, *ALIASES, *GROUPS, "tables")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
     parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1, 2))
+    parser.add_argument("--device", default="cpu", help="where the nets are trained; the tables stay on the CPU")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(known))
     if unknown:
@@ -94,8 +99,8 @@ def main() -> None:
         if name == "tables":
             judge_tables(options.seeds)
         else:
-            errors[name] = run(name, options.seeds)
-    if set(GROUPS["gift"]) <= errors.keys():
+            errors[name] = run(name, options.seeds, options.device)
+    if options.device == "cpu" and set(GROUPS["gift"]) <= errors.keys():
         lines = [environment(threads=1, seeds=options.seeds), "", *gift_summary(errors)]
         write_section("accuracy", "Accuracy: GIFT-Eval, all at once", None, lines, arguments="gift")
 

@@ -111,6 +111,20 @@ def test_intervals_cover_a_test_part_that_grew_wild_better_than_fixed_ones() -> 
     assert shares[1] > shares[0] + 0.1
 
 
+def test_rows_without_their_future_covariates_are_no_origins_on_the_way() -> None:
+    table = wave_table(ids=SHOPS)
+    model = fit(table, adapt=True, future="x", **SMALL)
+    panel = panel_of(model)
+    last = Origins(np.arange(2), np.full(2, 150))
+    found = model.calibrated.forecast(panel, last, model.horizon).quantiles
+    values = panel.values.copy()
+    for series in (0, 1):
+        values[panel.rows(series)][128:150, 1] = np.nan
+    holed = model.calibrated.forecast(replace(panel, values=values), last, model.horizon).quantiles
+    assert np.isfinite(holed).all()
+    assert not np.array_equal(holed, found)
+
+
 def test_a_saved_model_goes_on_adapting(model: Model, tmp_path: Path) -> None:
     bare = load(save(model, tmp_path / "model"))
     table = wave_table(ids=SHOPS)

@@ -63,6 +63,8 @@ class Adapted:
         steps = len(self.calibration.offsets)
         before = np.arange(start, wanted[-1])
         before = before[_foreseeable(panel, series, before, steps)]
+        if not len(before):
+            return np.repeat(self.calibration.offsets[None], len(wanted), axis=0)
         every = Origins(np.full(len(before), series), before)
         forecast, scale = self.forecaster.forecast(panel, every, steps), past_scale(panel, every)
         base = self.calibration.start.base(forecast, scale)
