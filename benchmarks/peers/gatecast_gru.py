@@ -83,7 +83,9 @@ def parts(forecaster: RecurrentForecaster, panel: Panel) -> dict[str, Callable[[
 
         @torch.inference_mode()
         def read(memory: Memory | None) -> torch.Tensor:
-            return network.forecast_from(outputs_at(network, tensors, places, memory), tensors.cutoffs(places))
+            return network.forecast_from(
+                outputs_at(network, tensors, places, memory), tensors.cutoffs(places, came=False)
+            )
 
         ways = {"first pass": lambda: read(None), "pass": partial(read, Memory())} | ways
     return ways

@@ -80,26 +80,24 @@ class PanelTensors:
             mask=seen * self.weight[series, None],
         )
 
-    def cutoffs(self, places: Int64[Tensor, "cutoffs two"]) -> Cutoffs:
-        """What is known at `places`, and what came, without what an encoder reads."""
+    def cutoffs(self, places: Int64[Tensor, "cutoffs two"], *, came: bool = True) -> Cutoffs:
+        """What is known at `places`, without what an encoder reads; with `came`, what came too, which else is masked."""
         series, first = places[:, 0], places[:, 1]
         seen_at = self.channels + self.causal
         values = self.table[:, : self.targets]
-
-        def ahead(rows: Tensor) -> Tensor:
-            """The horizon after each place."""
-            return rows.unfold(0, self.horizon, 1).index_select(0, first).transpose(1, 2)
-
-        seen = ahead(self.table[:, seen_at : seen_at + self.targets])
-        ones = seen.new_ones(len(places), self.targets)
+        ones = values.new_ones(len(places), self.targets)
         newest = torch.maximum(first - 1, self.starts[series])
-        spread = self.table[:, seen_at - self.targets : seen_at][newest] if self.causal else ones
+        if came:
+            seen = _rows_from(self.table[:, seen_at : seen_at + self.targets], first, self.horizon)
+            actual, mask = _rows_from(values, first, self.horizon) * seen, seen * self.weight[series, None]
+        else:
+            actual = mask = values.new_zeros(()).expand(len(places), self.horizon, self.targets)
         return Cutoffs(
             past=self._before(values, places),
-            spread=spread,
-            known=ahead(self.table[:, seen_at + self.flags :]),
-            actual=ahead(values) * seen,
-            mask=seen * self.weight[series, None],
+            spread=self.table[:, seen_at - self.targets : seen_at][newest] if self.causal else ones,
+            known=_rows_from(self.table[:, seen_at + self.flags :], first, self.horizon),
+            actual=actual,
+            mask=mask,
         )
 
     def _before(
@@ -109,8 +107,7 @@ class PanelTensors:
         first, starts = places[:, 1] - self.lookback, self.starts[places[:, 0]]
         if self.lookback > len(values) or bool((first < starts).any()):
             return values[torch.maximum(places[:, 1:] + self.steps[: self.lookback], starts[:, None])]
-        # Much less to look up than row by row.
-        return values.unfold(0, self.lookback, 1).index_select(0, first).transpose(1, 2)
+        return _rows_from(values, first, self.lookback)
 
     def stretch(self, places: Int64[Tensor, "batch two"], time: int, ends: Int64[Tensor, " batch"]) -> Stretch:
         """`time` rows of each series from `places` (the series, a row of the table), nothing of rows from `ends` on.
@@ -138,3 +135,14 @@ class PanelTensors:
         """Channels, causal features, flags of observation, and what is known in advance of the given rows."""
         widths = [self.channels, self.causal, self.flags]
         return self.table[rows].split([*widths, self.table.shape[1] - sum(widths)], dim=-1)
+
+
+def _rows_from(
+    rows: Float[Tensor, "rows features"], first: Int64[Tensor, " places"], length: int
+) -> Float[Tensor, "places length features"]:
+    """So many rows from each place on.  Of places one row apart nothing is copied, and of others whole windows are."""
+    windows = rows.unfold(0, length, 1)
+    if len(first) and bool((first == torch.arange(len(first), device=first.device) + first[0]).all()):
+        start = int(first[0])
+        return windows[start : start + len(first)].transpose(1, 2)
+    return windows.index_select(0, first).transpose(1, 2)

@@ -18,7 +18,8 @@ from gatecast.models.network import AtCutoffs
 from gatecast.models.passing import bounded_outputs_at, bounded_states_at, outputs_at, states_at
 from gatecast.models.remembering import Memory
 
-BATCH = 1024
+BATCH = 1024  # windows
+VALUES = 1_000_000  # forecast at once from a carried state
 PATHS_AT_ONCE = 16_384  # sample paths side by side: some tens of MB
 
 
@@ -51,9 +52,11 @@ class Runner:
             outputs = outputs_at(network, tensors, places, self.memory)
         else:
             outputs = bounded_outputs_at(network, tensors, places, context)
+        each = self.config.horizon * tensors.targets * max(1, len(self.config.network.levels))
+        size = max(1, VALUES // each)
         parts = [
-            network.forecast_from(output, tensors.cutoffs(part))
-            for output, part in zip(outputs.split(BATCH), places.split(BATCH), strict=True)
+            network.forecast_from(output, tensors.cutoffs(part, came=False))
+            for output, part in zip(outputs.split(size), places.split(size), strict=True)
         ]
         return np.asarray(torch.cat(parts))
 

@@ -87,7 +87,7 @@ def input_channels(channels: int, targets: int, frame: Frame, *, steps: bool) ->
 
 def ground(cutoffs: Cutoffs, frame: Frame) -> Ground:
     """What forecasts from these cutoffs start from, in which unit they are said, and the window in that unit."""
-    past, horizon = cutoffs.past, cutoffs.actual.shape[1]
+    past, horizon = cutoffs.past, cutoffs.known.shape[1]
     if frame.normalise == "causal":
         level, unit = past[:, -1:], cutoffs.spread.unsqueeze(1)
     else:
@@ -105,8 +105,10 @@ def forecast_base(
     if frame.subtract == "seasonal":
         repeats = -(-horizon // frame.season)
         return past[:, -frame.season :].repeat(1, repeats, 1)[:, :horizon]
-    starts = {"last": past[:, -1:], "mean": past.mean(dim=1, keepdim=True), "none": level}
-    return starts[frame.subtract].expand(-1, horizon, -1)
+    if frame.subtract == "mean":
+        return past.mean(dim=1, keepdim=True).expand(-1, horizon, -1)
+    start = level if frame.subtract == "none" else past[:, -1:]
+    return start.expand(-1, horizon, -1)
 
 
 def level_and_unit(past: Float[Tensor, "batch time channels"], frame: Frame) -> tuple[Tensor, Tensor]:
