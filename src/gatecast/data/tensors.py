@@ -81,7 +81,7 @@ class PanelTensors:
         )
 
     def cutoffs(self, places: Int64[Tensor, "cutoffs two"], *, came: bool = True) -> Cutoffs:
-        """What is known at `places`, without what an encoder reads; with `came`, what came too, which else is masked."""
+        """What is known at `places`, without what an encoder reads; with `came` also what came, else masked."""
         series, first = places[:, 0], places[:, 1]
         seen_at = self.channels + self.causal
         values = self.table[:, : self.targets]
