@@ -99,7 +99,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"zzzzzz": 1}, r"there is no setting 'zzzzzz'; the settings are adapt, calendar, calibrate, .*, training.steps"),
     ({"": 1}, "there is no setting ''"),
     ({"cell": "gruu"}, "network.layer.cell='gruu' cannot be; the choices are rnn, lstm, gru"),
-    ({"subtract": "mean"}, "subtract='mean' cannot be; the choices are last, seasonal, none"),
+    ({"subtract": "first"}, "subtract='first' cannot be; the choices are last, seasonal, mean, none"),
     ({"calendar": "day,moon"}, r"calendar\[1\]='moon' cannot be; the choices are day, week, weekday, year, season"),
     ({"horizon": "many"}, "horizon='many' cannot be: expected `int`, got `str`"),
     ({"horizon": 2.5}, "horizon=2.5 cannot be: expected `int`, got `float`"),

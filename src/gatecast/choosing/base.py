@@ -28,7 +28,7 @@ def choose_subtract(panel: Panel, split: Split, asked: Asked, season: int) -> tu
     if not errors or errors[best] >= CLEARLY_BETTER * last:
         return ("last", season), Guess("subtract", "last", _why_last(last, errors.get(best, np.inf), best))
     better = f"on the validation part, repeating the last {best} rows errs {1 - errors[best] / last:.0%} less"
-    return ("seasonal", best), Guess("subtract", f"seasonal, {best} rows", better)
+    return ("seasonal", best), Guess("subtract", f"seasonal ({best} rows)", better)
 
 
 def _why_last(last: float, seasonal: float, season: int) -> str:

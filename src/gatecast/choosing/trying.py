@@ -54,7 +54,7 @@ def _starts(config: ForecasterConfig, *, covariates: bool) -> Iterator[Forecaste
 
 
 def _said(config: ForecasterConfig) -> str:
-    words = {"last": "last", "seasonal": f"seasonal, {config.season} rows", "mean": "mean", "none": "none"}
+    words = {"last": "last", "seasonal": f"seasonal ({config.season} rows)", "mean": "mean", "none": "none"}
     return words[config.subtract]
 
 
