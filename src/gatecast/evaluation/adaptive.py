@@ -148,9 +148,8 @@ def adapt(
         windows = windows[np.argsort(origins.position[windows], kind="stable")]
         position = origins.position[windows]
         issued = Issued(position, base[windows], unit[windows])
-        for window, state in zip(
-            windows, follow(start, _rows(position, actual[windows]), issued, position), strict=True
-        ):
+        states = follow(start, _rows(position, actual[windows]), issued, position)
+        for window, state in zip(windows, states, strict=True):
             said[window] = state.moved(base[window], unit[window])
     return in_order(forecast, said, start.start.levels)
 

@@ -142,7 +142,7 @@ def _read_group(
     known, states = (0, ()) if memory is None else memory.recall(network, tensors, series, begin)
     at_once = max(ROWS_AT_ONCE, MOST_ROWS // len(series))
     cuts = {*((wanted + 1).tolist() if cut else ()), *((begin,) if memory is not None else ())}
-    borders = sorted({*range(known, longest, at_once), longest, *cuts} - {*range(known)})
+    borders = sorted(border for border in {*range(known, longest, at_once), longest, *cuts} if border >= known)
     for first, end in pairwise(borders):
         time = end - first
         stretch = tensors.stretch(torch.stack([series, starts + first], dim=1), time, ends)

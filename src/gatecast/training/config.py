@@ -30,8 +30,8 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         free_running: how many of the last steps run a recursive net on its own forecasts over the whole horizon; the
             validation part is then judged over the whole horizon at every look.
         seed: of the first weights, the order of what is read, and dropout.
-        device: where training runs: `cpu`, or `cuda` (`cuda:1`, `xpu`, `mps`) where torch finds one.  Forecasts are
-            made on the CPU wherever a net was trained.
+        device: where training runs: `cpu`, or `cuda` (`cuda:1`) where torch finds one.  Forecasts are made on the CPU
+            wherever a net was trained.
     """
 
     steps: int = 1000

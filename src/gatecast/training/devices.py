@@ -12,10 +12,10 @@ def check_device_name(name: str) -> None:
     """Refuse what names no device.
 
     Raises:
-        OptionError: it is neither `cpu` nor the name of an accelerator.
+        OptionError: it is neither `cpu` nor a CUDA device.
     """
-    if not re.fullmatch(r"cpu|mps|(cuda|xpu)(:\d+)?", name):
-        raise OptionError(f"training.device is cpu, cuda, cuda:1, xpu or mps, got {name!r}.")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise OptionError(f"training.device is cpu, or a GPU as cuda or cuda:1, got {name!r}.")
 
 
 def device_named(name: str) -> torch.device:
@@ -27,12 +27,11 @@ def device_named(name: str) -> torch.device:
     device = torch.device(name)
     if device.type == "cpu":
         return device
-    accelerator = getattr(torch, device.type)
-    count = accelerator.device_count() if accelerator.is_available() else 0
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (device.index or 0) >= count:
         raise OptionError(
-            f"torch finds {count or 'no'} {device.type} device{'s' if count > 1 else ''} on this machine, so "
-            f"training.device={name} cannot be; give training.device=cpu, or install a torch built for the device."
+            f"torch finds {count or 'no'} cuda device{'s' if count > 1 else ''} on this machine, so training.device="
+            f"{name} cannot be; give training.device=cpu, or install a torch that is built for the GPU."
         )
     return device
 

@@ -149,7 +149,7 @@ def _dropout_seed(network: Network, seed: int, step: int) -> Iterator[None]:
         yield
         return
     others = generators_beside_cpu(network)
-    with torch.random.fork_rng(devices=others, device_type=others[0].type if others else "cuda"):
+    with torch.random.fork_rng(devices=others):
         torch.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1)))
         yield
 
