@@ -71,14 +71,30 @@ def test_a_gathered_batch_equals_a_slow_loop() -> None:
         np.testing.assert_array_equal(batch.actual[window].numpy(), rows[position : position + 3, :1])
 
 
-@pytest.mark.parametrize("positions", [(1, 20, 40), (4, 20, 40)], ids=["shorter than the lookback", "long enough"])
-def test_cutoffs_are_those_of_the_windows_at_the_same_places(positions: tuple[int, ...]) -> None:
+PLACES = {
+    "shorter than the lookback": ((1, 0, 2), (1, 20, 40)),
+    "long enough": ((1, 0, 2), (4, 20, 40)),
+    "neighbours": ((1, 1, 1, 1), (7, 8, 9, 10)),
+    "one": ((2,), (40,)),
+    "none": ((), ()),
+    "two apart": ((0, 0), (7, 9)),
+    "backwards": ((0, 0), (8, 7)),
+    "the last of one and the first of the next": ((0, 1), (40, 0)),
+}
+
+
+@pytest.mark.parametrize("came", [True, False])
+@pytest.mark.parametrize("where", list(PLACES))
+def test_cutoffs_are_those_of_the_windows_at_the_same_places(where: str, *, came: bool) -> None:
     panel = waves(series=3, rows=40, targets=2, past=1)
     tensors = tensors_of(panel)
-    places = tensors.place(Origins(np.array([1, 0, 2]), np.array(positions)))
-    found, expected = tensors.cutoffs(places), tensors.gather(places).cutoffs()
+    series, positions = PLACES[where]
+    places = tensors.place(Origins(np.array(series, dtype=np.int64), np.array(positions, dtype=np.int64)))
+    found, expected = tensors.cutoffs(places, came=came), tensors.gather(places).cutoffs()
     for name in ("past", "spread", "known", "actual", "mask"):
-        assert torch.equal(getattr(found, name), getattr(expected, name)), name
+        masked = torch.zeros_like(expected.actual)
+        wanted = getattr(expected, name) if came or name not in {"actual", "mask"} else masked
+        assert torch.equal(getattr(found, name), wanted), name
 
 
 def test_a_window_beyond_the_end_has_a_calendar_but_no_actual() -> None:
