@@ -50,7 +50,7 @@ def judged(protocol: Protocol, forecaster: Forecaster, fit: float, seed: int | N
     return row
 
 
-def trained(task: Task, protocol: Protocol, seed: int, device: str) -> Row:
+def trained(task: Task, protocol: Protocol, seed: int, device: str = "cpu") -> Row:
     """The row of the net with one seed."""
     training = msgspec.structs.replace(task.config.training, seed=seed, device=device)
     forecaster = RecurrentForecaster(msgspec.structs.replace(task.config, training=training))
@@ -59,7 +59,7 @@ def trained(task: Task, protocol: Protocol, seed: int, device: str) -> Row:
     return judged(protocol, forecaster, time.perf_counter() - started, seed)
 
 
-def run(name: str, seeds: Sequence[int], device: str) -> Mapping[str, float]:
+def run(name: str, seeds: Sequence[int], device: str = "cpu") -> Mapping[str, float]:
     """Train and judge one task and write its section; returns the mean errors of the net."""
     task = TASKS[name]
     protocol = task.protocol()
