@@ -125,6 +125,13 @@ def test_rows_without_their_future_covariates_are_no_origins_on_the_way() -> Non
     assert not np.array_equal(holed, found)
 
 
+def test_counts_adapt_where_it_is_asked_for_and_nobody_is_told_of_an_option_not_given() -> None:
+    table = pl.DataFrame({"ds": range(300), "y": np.random.default_rng(0).poisson(5, 300).astype(float)})
+    counts = fit(table, loss="negative_binomial", adapt=True, **SMALL)
+    assert isinstance(counts.calibrated, Adapted)
+    assert all(guess.what != "calibrate" for guess in counts.guesses)
+
+
 def test_a_saved_model_goes_on_adapting(model: Model, tmp_path: Path) -> None:
     bare = load(save(model, tmp_path / "model"))
     table = wave_table(ids=SHOPS)

@@ -94,8 +94,9 @@ def _for_counts(guesses: list[Guess], asked: Asked) -> tuple[Asked, Subtract]:
     usual: dict[str, tuple[Any, str]] = {
         "scaler": ("none", "counts are learnt as they are"),
         "subtract": ("none", "counts are forecast by their mean, not by a change"),
-        "calibrate": (False, "a quantile of counts that is moved is no whole number"),
     }
+    if not asked.adapt:  # which says that quantiles are to be moved
+        usual["calibrate"] = (False, "a quantile of counts that is moved is no whole number")
     if asked.mode != "sequences" and asked.lookback != "all":
         usual["normalise"] = ("meanabs", "the scaler leaves large counts large")
     left_open = {name: choice for name, choice in usual.items() if getattr(asked, name) is None}

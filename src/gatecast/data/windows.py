@@ -61,3 +61,15 @@ def thin(origins: Origins, most: int) -> Origins:
         return origins
     keep = np.linspace(0, len(origins) - 1, most).round().astype(np.int64)
     return Origins(origins.series[keep], origins.position[keep])
+
+
+def with_future_known(panel: Panel, origins: Origins, horizon: int) -> Origins:
+    """The origins whose whole horizon has its future covariates, so that a forecast can start there."""
+    if not panel.columns.future:
+        return origins
+    skipped = len(panel.columns.target) + len(panel.columns.past)
+    complete = np.isfinite(panel.values[:, skipped:]).all(axis=1)
+    count = np.concatenate([[0], np.cumsum(complete)])
+    first, end = panel.offsets[origins.series] + origins.position, panel.offsets[origins.series + 1]
+    keep = count[np.minimum(first + horizon, end)] - count[first] == horizon
+    return Origins(origins.series[keep], origins.position[keep])

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
 
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins
+from gatecast.data.windows import with_future_known
 from gatecast.evaluation.adaptive import AdaptiveCalibration, Issued, follow
 from gatecast.evaluation.backtest import actuals
 from gatecast.evaluation.calibration import in_order, past_scale, units
@@ -62,26 +63,13 @@ class Adapted:
         """How far the quantiles of one series have moved at each position."""
         steps = len(self.calibration.offsets)
         before = np.arange(start, wanted[-1])
-        before = before[_foreseeable(panel, series, before, steps)]
-        if not len(before):
+        every = with_future_known(panel, Origins(np.full(len(before), series), before), steps)
+        if not len(every):
             return np.repeat(self.calibration.offsets[None], len(wanted), axis=0)
-        every = Origins(np.full(len(before), series), before)
         forecast, scale = self.forecaster.forecast(panel, every, steps), past_scale(panel, every)
         base = self.calibration.start.base(forecast, scale)
-        issued = Issued(before, base, units(base, scale, self.calibration.start.unit))
+        issued = Issued(every.position, base, units(base, scale, self.calibration.start.unit))
         here = Origins(np.array([series]), np.array([start]))
         rows = actuals(panel, here, int(wanted[-1]) - start)[0]
         states = follow(self.calibration, (start, rows), issued, wanted)
         return np.stack([state.offsets + state.shared for state in states])
-
-
-def _foreseeable(
-    panel: Panel, series: int, position: Int64[np.ndarray, " rows"], steps: int
-) -> Bool[np.ndarray, " rows"]:
-    """Which rows have their future covariates over all steps, so that a forecast can start there."""
-    skipped = len(panel.columns.target) + len(panel.columns.past)
-    complete = np.isfinite(panel.values[panel.rows(series), skipped:]).all(axis=1)
-    if not panel.columns.future:
-        return np.ones(len(position), dtype=bool)
-    count = np.concatenate([[0], np.cumsum(complete), np.full(steps, complete.sum())])
-    return count[position + steps] - count[position] == steps

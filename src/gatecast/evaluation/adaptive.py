@@ -8,9 +8,10 @@ its intervals had the lower interval score at the same coverage (`benchmarks/int
 
 An observation settles one forecast of every step at once, and when a series grows harder to forecast all steps miss.
 So one part of the offset is shared by all of them and moves by the mean of their misses, which chance sways less than
-one miss alone; beside it the own part of each step can move slowly.  On the same tables that held more at a lower score
-than moving each step alone.  The price of both: after a jump of so many widths it takes some jump / rate observations
-to follow, where ranks among the newest residuals take a few dozen.
+one miss alone; beside it the own part of each step can move slowly.  On half-hourly demand that held more, at a lower
+score, than a rate of 0.02 for each step alone; on hourly temperatures it was level with that.  The price of both: after
+a jump of so many widths it takes some jump / rate observations to follow, where ranks among the newest residuals take a
+few dozen.
 
 Whatever the series does, the sum of its own moves telescopes: over T observations of a step, the share below its
 quantile differs from q by |own_T - own_0| / (rate T), which goes to zero as long as the residuals are bounded.

@@ -13,9 +13,9 @@ from gatecast.data.tabulating import Layout, panel_tensors
 from gatecast.data.tensors import PanelTensors
 from gatecast.forecaster.config import ForecasterConfig, frame_of
 from gatecast.forecaster.fitted import Fitted
+from gatecast.models.remembering import MOST_VALUES
 
 CPU = torch.device("cpu")
-MOST_VALUES = 16_000_000  # of a laid out table that is kept for the next forecast: 64 MB
 
 
 def scaling_for(config: ForecasterConfig, fitted: Fitted, panel: Panel, origins: Origins) -> Scaling:

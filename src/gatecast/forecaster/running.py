@@ -1,7 +1,7 @@
 """Running a trained net over the origins of a table, on the scaled values."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class Runner:
 
     network: Network
     config: ForecasterConfig
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory
 
     @torch.inference_mode()
     def forecasts(

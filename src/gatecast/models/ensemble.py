@@ -49,12 +49,12 @@ class Ensemble(nn.Module):
 
     def paths_from(self, read: AtCutoffs, batch: Batch, draws: Draws) -> Float[Tensor, "batch paths horizon targets"]:
         """As `paths`, from what was read out at the cutoffs of the windows."""
-        own = zip(self._shared(read.output), self._own(read.states), strict=True)
+        own = zip(self._shared(read.output), split_states(read.states, len(self.members)), strict=True)
         return _median([net.paths_from(AtCutoffs(out, states), batch, draws) for (net, out), states in own])
 
     def read(self, stretch: Stretch, states: States) -> tuple[Float[Tensor, "batch time outputs"], States]:
         """Carry the states of all of them over the rows of a stretch."""
-        own = zip(self._each(), self._own(states), strict=True)
+        own = zip(self._each(), split_states(states, len(self.members)), strict=True)
         outputs, after = zip(*(net.read(stretch, state) for net, state in own), strict=True)
         return torch.cat(outputs, dim=-1), tuple(part for state in after for part in state)
 
@@ -73,11 +73,6 @@ class Ensemble(nn.Module):
         each = self._each()
         return list(zip(each, output.chunk(len(each), dim=-1), strict=True))
 
-    def _own(self, states: States) -> list[States]:
-        """The states of each net."""
-        count = len(states) // len(self.members)
-        return [states[number * count : (number + 1) * count] for number in range(len(self.members))]
-
     def _each(self) -> list[RecurrentNetwork]:
         return nets_of(self)
 
@@ -90,6 +85,12 @@ def nets_of(network: Network) -> list[RecurrentNetwork]:
     if isinstance(network, RecurrentNetwork):
         return [network]
     return [member for member in network.members if isinstance(member, RecurrentNetwork)]
+
+
+def split_states(states: States, nets: int) -> list[States]:
+    """The states of each of so many nets, which lie one net after another."""
+    count = len(states) // nets
+    return [states[number * count : (number + 1) * count] for number in range(nets)]
 
 
 def build_network(config: NetworkConfig, sizes: Sizes, seed: int | None = None) -> Network:

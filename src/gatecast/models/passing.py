@@ -31,11 +31,8 @@ def outputs_at(
     No row at or after the last place of a series is read, and none that `memory` knows the states after.
     """
     outputs = torch.empty(len(places), network.output_size, device=places.device)
-    groups = list(_groups(tensors, places))
-    for chosen in groups:
-        # What is remembered is one group: that of a single series, or of all where they are few or short.
-        for passed in _read_group(network, tensors, places[chosen], memory if len(groups) == 1 else None):
-            outputs[chosen[passed.which]] = passed.output
+    for passed in _read_all(network, tensors, places, memory):
+        outputs[passed.which] = passed.output
     return outputs
 
 
@@ -45,10 +42,8 @@ def states_at(
 ) -> AtCutoffs:
     """As `outputs_at`, with the states of all layers, from which the net can read on."""
     kept = _Kept(network, places)
-    groups = list(_groups(tensors, places))
-    for chosen in groups:
-        for passed in _read_group(network, tensors, places[chosen], memory if len(groups) == 1 else None, cut=True):
-            kept.put(chosen[passed.which], passed.output, tuple(part[:, passed.series] for part in passed.states))
+    for passed in _read_all(network, tensors, places, memory, cut=True):
+        kept.put(passed.which, passed.output, tuple(part[:, passed.series] for part in passed.states))
     return kept.all
 
 
@@ -125,13 +120,28 @@ class Passed(NamedTuple):
     states: States
 
 
+def _read_all(
+    network: Network,
+    tensors: PanelTensors,
+    places: Int64[Tensor, "cutoffs two"],
+    memory: Memory | None,
+    *,
+    cut: bool = False,
+) -> Iterator[Passed]:
+    """Read all series, group by group; one group can be remembered: a single series, or all where few rows are read."""
+    groups = list(_groups(tensors, places))
+    for chosen in groups:
+        for passed in _read_group(network, tensors, places[chosen], memory if len(groups) == 1 else None, cut=cut):
+            yield passed._replace(which=chosen[passed.which])
+
+
 def _read_group(
     network: Network,
     tensors: PanelTensors,
     places: Int64[Tensor, "chosen two"],
     memory: Memory | None,
     *,
-    cut: bool = False,
+    cut: bool,
 ) -> Iterator[Passed]:
     """Read some series side by side; `cut` ends a stretch at each place, so that the states there come out."""
     series, which = torch.unique(places[:, 0], return_inverse=True)

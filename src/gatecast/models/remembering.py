@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gatecast.cells.equations import States
 from gatecast.data.tensors import PanelTensors
 
-MOST_VALUES = 16_000_000  # of a table that is kept to compare the next one with: 64 MB
+MOST_VALUES = 16_000_000  # of a table that is kept for the next forecast: 64 MB
 
 
 @dataclass(frozen=True, eq=False)

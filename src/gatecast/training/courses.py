@@ -20,7 +20,7 @@ from gatecast.cells.equations import States
 from gatecast.data.sampling import Sampler, StreamSampler
 from gatecast.data.splits import Origins
 from gatecast.data.tensors import PanelTensors
-from gatecast.models.ensemble import Network, nets_of
+from gatecast.models.ensemble import Network, nets_of, split_states
 from gatecast.models.network import RecurrentNetwork
 from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig
@@ -67,11 +67,9 @@ class Course(ABC):
         The nets of an ensemble share out what the step reads.
         """
         nets = nets_of(network)
-        count = len(carried) // len(nets)
         losses: list[Tensor] = []
         states: list[Tensor] = []
-        for number, net in enumerate(nets):
-            own = carried[number * count : (number + 1) * count]
+        for number, (net, own) in enumerate(zip(nets, split_states(carried, len(nets)), strict=True)):
             loss, after = self.loss_of(net, step, own, Share(number, len(nets)))
             losses.append(loss)
             states += after

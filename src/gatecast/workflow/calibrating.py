@@ -1,10 +1,8 @@
 """Calibrating a trained net on the validation part."""
 
-import numpy as np
-
 from gatecast.data.panel import Panel
-from gatecast.data.splits import Origins, Split
-from gatecast.data.windows import thin, windows_between
+from gatecast.data.splits import Split
+from gatecast.data.windows import thin, windows_between, with_future_known
 from gatecast.evaluation.backtest import actuals
 from gatecast.evaluation.calibration import Calibration, past_scale
 from gatecast.evaluation.conformal import calibrate
@@ -21,19 +19,9 @@ def calibrate_forecaster(forecaster: RecurrentForecaster, panel: Panel, split: S
     """
     config = forecaster.config
     windows = windows_between(panel, split.train_end, split.validation_end, config.lookback, config.horizon)
-    origins = thin(_with_future_known(panel, windows, config.horizon), MOST_WINDOWS)
+    origins = thin(with_future_known(panel, windows, config.horizon), MOST_WINDOWS)
     if not len(origins):
         return None
     forecast = forecaster.forecast(panel, origins, config.horizon)
     actual = actuals(panel, origins, config.horizon)
     return calibrate(forecast, actual, past_scale(panel, origins), levels=config.network.quantiles)
-
-
-def _with_future_known(panel: Panel, origins: Origins, horizon: int) -> Origins:
-    """The origins whose whole horizon has its future covariates."""
-    skipped = len(panel.columns.target) + len(panel.columns.past)
-    complete = np.isfinite(panel.values[:, skipped:]).all(axis=1)
-    count = np.concatenate([[0], np.cumsum(complete)])
-    first = panel.offsets[origins.series] + origins.position
-    keep = count[first + horizon] - count[first] == horizon
-    return Origins(origins.series[keep], origins.position[keep])
