@@ -16,11 +16,12 @@ from gatecast.cells.lstm import LSTMCell, LSTMEquations
 from gatecast.cells.mingru import MinGRUCell, MinGRUEquations
 from gatecast.cells.minlstm import MinLSTMCell, MinLSTMEquations
 from gatecast.cells.slstm import SLSTMCell, SLSTMEquations
-from gatecast.cells.unrolling import Unrolled, unroll
+from gatecast.cells.unrolling import NOTHING_MORE, Keep, Unrolled, unroll
 from gatecast.cells.zoneout import zoned_out
 
 __all__ = [
     "CELL_TYPES",
+    "NOTHING_MORE",
     "Cell",
     "ElmanCell",
     "ElmanEquations",
@@ -31,6 +32,7 @@ __all__ = [
     "GRUEquations",
     "IndRNNCell",
     "IndRNNEquations",
+    "Keep",
     "LSTMCell",
     "LSTMEquations",
     "MinGRUCell",

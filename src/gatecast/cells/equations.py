@@ -77,6 +77,11 @@ class Equations(ABC):
         """`W x + b`: everything that depends on the input alone, for any number of steps at once."""
         return linear(x, weights.W, weights.b)
 
+    def kept(self, gates: Gates) -> Tensor | None:
+        """The share of its own past that each unit keeps at a step, by its gates; None where no gate says it."""
+        del gates
+        return None
+
     def state_sizes(self, hidden_size: int) -> tuple[int, ...]:
         """The units of each state."""
         return (hidden_size,) * len(self.states)

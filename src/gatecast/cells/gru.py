@@ -39,6 +39,10 @@ class GRUEquations(Equations):
         """Three blocks of rows."""
         return dense_shapes(3, input_size, hidden_size)
 
+    def kept(self, gates: Gates) -> Tensor:
+        """The share of the old state in the new one: z."""
+        return gates["z"]
+
     def step(self, wx: Tensor, states: States, weights: Weights) -> tuple[States, Gates]:
         """The next state and the gates r, z, n."""
         (h,) = states

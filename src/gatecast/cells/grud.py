@@ -44,6 +44,10 @@ class GRUDEquations(Equations):
         rows = 4 * hidden_size
         return {"weight_ih": (rows, input_size), "weight_hh": (3 * hidden_size, hidden_size), "bias_ih": (rows,)}
 
+    def kept(self, gates: Gates) -> Tensor:
+        """The share of the old state in the new one: z, of what d leaves of it."""
+        return gates["z"] * gates["d"]
+
     def step(self, wx: Tensor, states: States, weights: Weights) -> tuple[States, Gates]:
         """The next state and the gates r, z, n, d."""
         (h,) = states

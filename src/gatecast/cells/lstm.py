@@ -45,6 +45,10 @@ class LSTMEquations(Equations):
             "weight_hr": (self.proj_size, hidden_size),
         }
 
+    def kept(self, gates: Gates) -> Tensor:
+        """The share of the old c in the new one: f."""
+        return gates["f"]
+
     def state_sizes(self, hidden_size: int) -> tuple[int, ...]:
         """Of h and of c."""
         return (self.proj_size or hidden_size, hidden_size)

@@ -36,6 +36,10 @@ class MinGRUEquations(ScanEquations):
         """Two blocks of rows, and nothing recurrent."""
         return {"weight_ih": (2 * hidden_size, input_size), "bias_ih": (2 * hidden_size,)}
 
+    def kept(self, gates: Gates) -> Tensor:
+        """The share of the old state in the new one: 1 - z."""
+        return 1 - gates["z"]
+
     def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
         """The factors 1 - z and the additions z * n."""
         z, n = wx.chunk(2, dim=-1)  # each (..., H)

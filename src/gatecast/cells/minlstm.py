@@ -37,6 +37,10 @@ class MinLSTMEquations(ScanEquations):
         """Three blocks of rows, and nothing recurrent."""
         return {"weight_ih": (3 * hidden_size, input_size), "bias_ih": (3 * hidden_size,)}
 
+    def kept(self, gates: Gates) -> Tensor:
+        """The share of the old state in the new one: f."""
+        return gates["f"]
+
     def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
         """The factors f' and the additions i' * g.
 

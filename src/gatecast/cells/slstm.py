@@ -43,6 +43,10 @@ class SLSTMEquations(Equations):
         rows = 4 * hidden_size
         return {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size), "bias_ih": (rows,)}
 
+    def kept(self, gates: Gates) -> Tensor:
+        """The share of the old c in the new one: f, in units in which the newest input has the weight i."""
+        return gates["f"]
+
     def step(self, wx: Tensor, states: States, weights: Weights) -> tuple[States, Gates]:
         """(h', c', n', m') and the gates i, f, z, o, of which i and f are the stabilised ones."""
         h, c, n, m = states

@@ -10,6 +10,16 @@ from gatecast.cells.equations import Equations, Gates, States, Weights
 from gatecast.cells.scanning import ScanEquations, linear_scan
 
 
+class Keep(NamedTuple):
+    """What a pass hands out beside its output: the gates, and the states after each step."""
+
+    gates: bool = False
+    history: bool = False
+
+
+NOTHING_MORE = Keep()
+
+
 class Unrolled(NamedTuple):
     """What one pass over a sequence leaves.
 
@@ -17,11 +27,13 @@ class Unrolled(NamedTuple):
         output: h after every step, (T, B, H).
         states: the states after the last step, each (B, H).
         gates: each gate at every step, (T, B, H), by its letter; empty where they were not asked for.
+        history: the states after each step, each (B, H); empty where they were not asked for.
     """
 
     output: Tensor
     states: States
     gates: Gates
+    history: tuple[States, ...] = ()
 
 
 def unroll(
@@ -30,8 +42,7 @@ def unroll(
     x: Float[Tensor, "time batch features"],
     states: States,
     real: Bool[Tensor, "time batch one"] | None = None,
-    *,
-    keep_gates: bool = False,
+    keep: Keep = NOTHING_MORE,
 ) -> Unrolled:
     """Run over a sequence, oldest step first, by parallel scan where the equations allow it.
 
@@ -41,11 +52,12 @@ def unroll(
         x: the inputs.
         states: the states before the first step.
         real: which steps are observations; at the others (padding) the states stay as they are.
-        keep_gates: hand out the gates too; without it a long sequence need not hold them.
+        keep: what to hand out beside the output, which a long sequence need not hold.  The states after each step are
+            those through which gradients flow on, so they come about step by step.
     """
-    if isinstance(equations, ScanEquations):
+    if isinstance(equations, ScanEquations) and not keep.history:
         return unroll_by_scan(equations, weights, x, states, real)
-    return unroll_by_steps(equations, weights, x, states, real, keep_gates=keep_gates)
+    return unroll_by_steps(equations, weights, x, states, real, keep)
 
 
 def unroll_by_steps(
@@ -54,20 +66,21 @@ def unroll_by_steps(
     x: Float[Tensor, "time batch features"],
     states: States,
     real: Bool[Tensor, "time batch one"] | None = None,
-    *,
-    keep_gates: bool = False,
+    keep: Keep = NOTHING_MORE,
 ) -> Unrolled:
     """One step after the other: the definition."""
     wx = equations.project(x, weights)  # (T, B, gates * H)
-    outputs, gates = list[Tensor](), list[Gates]()
+    outputs, gates, history = list[Tensor](), list[Gates](), list[States]()
     for time in range(len(wx)):
         after, step_gates = equations.step(wx[time], states, weights)
         states = after if real is None else _hold(real[time], after, states)
         outputs.append(states[0])
-        if keep_gates:
+        if keep.gates:
             gates.append(step_gates)
-    kept = {name: torch.stack([step[name] for step in gates]) for name in equations.gates} if keep_gates else {}
-    return Unrolled(torch.stack(outputs), states, kept)
+        if keep.history:
+            history.append(states)
+    kept = {name: torch.stack([step[name] for step in gates]) for name in equations.gates} if keep.gates else {}
+    return Unrolled(torch.stack(outputs), states, kept, tuple(history))
 
 
 def unroll_by_scan(

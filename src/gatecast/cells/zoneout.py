@@ -46,6 +46,10 @@ class Zoneout(Equations):
         """Those of the cell."""
         return self.cell.shapes(input_size, hidden_size)
 
+    def kept(self, gates: Gates) -> Tensor | None:
+        """What zoneout keeps, and the cell of the rest."""
+        return _kept_in_all(self.cell.kept(gates), self.share)
+
     def state_sizes(self, hidden_size: int) -> tuple[int, ...]:
         """Those of the cell."""
         return self.cell.state_sizes(hidden_size)
@@ -77,6 +81,10 @@ class ZoneoutScan(ScanEquations):
         """Those of the cell."""
         return self.cell.shapes(input_size, hidden_size)
 
+    def kept(self, gates: Gates) -> Tensor | None:
+        """What zoneout keeps, and the cell of the rest."""
+        return _kept_in_all(self.cell.kept(gates), self.share)
+
     def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
         """The factors k + (1 - k) * a and the additions (1 - k) * u."""
         a, u, gates = self.cell.coefficients(wx)
@@ -88,6 +96,10 @@ def _take_facts(zoneout: Equations, cell: Equations) -> None:
     """What a class of equations says of itself, this value takes from the cell that it holds."""
     for name in ("blocks", "gates", "states", "learnable", "mixable", "keeps"):
         object.__setattr__(zoneout, name, getattr(cell, name))
+
+
+def _kept_in_all(of_cell: Tensor | None, share: float) -> Tensor | None:
+    return None if of_cell is None else share + (1 - share) * of_cell
 
 
 def _kept(like: Tensor, share: float, *, random: bool) -> Tensor:

@@ -2,5 +2,6 @@
 
 from gatecast.kernels.function import is_transformed, is_watched, run_kernel
 from gatecast.kernels.registry import Kernel, kernel_for
+from gatecast.kernels.watching import watch_kernel
 
-__all__ = ["Kernel", "is_transformed", "is_watched", "kernel_for", "run_kernel"]
+__all__ = ["Kernel", "is_transformed", "is_watched", "kernel_for", "run_kernel", "watch_kernel"]

@@ -10,7 +10,7 @@ from gatecast.cells.initialization import chrono_, forget_bias_, gaussian_, orth
 from gatecast.nn.config import CELLS, LayerConfig
 from gatecast.nn.dropin import GRU, LSTM, RNN
 from gatecast.nn.dropin_cells import GRUCell, LSTMCell, RNNCell
-from gatecast.nn.explaining import explain_backend, trace
+from gatecast.nn.explaining import explain_backend, trace, watch
 from gatecast.nn.initial_state import LearnedInitialState
 from gatecast.nn.keras import gru_from_keras
 from gatecast.nn.layers import GRUD, SLSTM, IndRNN, MinGRU, MinLSTM
@@ -45,4 +45,5 @@ __all__ = [
     "recurrent_layer",
     "stepper",
     "trace",
+    "watch",
 ]

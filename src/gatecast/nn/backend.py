@@ -45,7 +45,7 @@ def run_by_kernel(layer: Layer, x: Given, state: Tensor | States | None) -> tupl
     kernel = kernel_of_call(layer, x, state)
     if not isinstance(kernel, Kernel):
         return None
-    output, after, _ = run_stack(layer, x, state, by=kernel)
+    output, after, *_ = run_stack(layer, x, state, by=kernel)
     return output, after
 
 

@@ -26,7 +26,9 @@ Call = Callable[[Given, Tensor | States], Trace]
 
 
 def run_dilated(call: Call, x: Float[Tensor, "time batch features"], queues: States, dilation: int) -> Trace:
-    """The output at every step, the queues after the last one, and the gates if `call` gives any.
+    """The output at every step, the queues after the last one, and the gates and the states if `call` gives any.
+
+    The states after each round of d steps stay joined, (d * B, H), for gradients flow through them as they are.
 
     Args:
         call: one layer in one direction, not batch first.
@@ -39,11 +41,12 @@ def run_dilated(call: Call, x: Float[Tensor, "time batch features"], queues: Sta
     steps, batch = x.shape[:2]
     running = min(dilation, steps)  # of the d recurrences; the others have no step here
     first = tuple(queue[:running].reshape(1, running * batch, -1) for queue in queues)
-    output, last, gates = call(fold(x, dilation), pack_states(first))
+    output, last, gates, history = call(fold(x, dilation), pack_states(first))
     states = (last,) if isinstance(last, Tensor) else last
     ends = zip((state.view(running, batch, -1) for state in states), queues, strict=True)
     after = tuple(torch.cat([end, queue[running:]]).roll(-steps, 0) for end, queue in ends)
-    return Trace(output.data.unflatten(0, (steps, batch)), pack_states(after), _unfold(gates, steps, batch))
+    whole = output.data.unflatten(0, (steps, batch))
+    return Trace(whole, pack_states(after), _unfold(gates, steps, batch), history)
 
 
 def fold(x: Float[Tensor, "time batch features"], dilation: int) -> PackedSequence:

@@ -98,7 +98,7 @@ class GRU(nn.GRU):
             return done
         if self.reset_after:
             return super().forward(input, hx)
-        output, after, _ = run_stack(self, input, hx)
+        output, after, *_ = run_stack(self, input, hx)
         return output, after
 
     def extra_repr(self) -> str:

@@ -1,5 +1,6 @@
 """What a layer does when it is called, told: the gates that move, and the road that the call takes."""
 
+import torch
 from torch import Tensor, nn
 
 from gatecast.cells.equations import States
@@ -8,11 +9,12 @@ from gatecast.nn.backend import is_cast, kernel_of_call, uncast
 from gatecast.nn.dilating import fold
 from gatecast.nn.sequences import Given
 from gatecast.nn.stacked import RecurrentStack
-from gatecast.nn.stacking import Layer, Trace, run_stack
+from gatecast.nn.stacking import Layer, Trace
+from gatecast.nn.ways import EXACTLY, QUICKLY, Way
 
 
 def trace(layer: Layer | RecurrentStack, x: Given, state: Tensor | States | None = None) -> Trace:
-    """Run a layer, ours or torch.nn's, by its cell's equations, and hand out its gates.
+    """Run a layer, ours or torch.nn's, by its cell's equations, and hand out its gates and every state.
 
     Slow and exact: every step is the cell's own.  Gradients flow through it to any order.
 
@@ -25,9 +27,30 @@ def trace(layer: Layer | RecurrentStack, x: Given, state: Tensor | States | None
         OptionError: the module is not recurrent.
         ValueError: a shape does not fit the layer.
     """
-    if isinstance(layer, RecurrentStack):
-        return layer.run(x, state, keep_gates=True)
-    return run_stack(layer, x, state, keep_gates=True)
+    return _run(layer, x, state, EXACTLY)
+
+
+def watch(layer: Layer | RecurrentStack, x: Given, state: Tensor | States | None = None) -> Trace:
+    """As `trace`, at little more than the time of a call: by the layer's kernel, which hands out its gates.
+
+    They equal those of `trace` but for rounding; there are no states but the last, and no gradients.  Where no kernel
+    takes the call, and for packed sequences, the cell's own steps run.
+
+    Args:
+        layer: RNN, LSTM or GRU of gatecast.nn or torch.nn, or another layer of gatecast.nn.
+        x: the input, in any form the layer takes.
+        state: the state to start from; zeros if None.
+
+    Raises:
+        OptionError: the module is not recurrent.
+        ValueError: a shape does not fit the layer.
+    """
+    with torch.no_grad():
+        return _run(layer, x, state, QUICKLY)
+
+
+def _run(layer: Layer | RecurrentStack, x: Given, state: Tensor | States | None, way: Way) -> Trace:
+    return layer.run(x, state, way) if isinstance(layer, RecurrentStack) else way.run(layer, x, state)
 
 
 def explain_backend(layer: Layer | RecurrentStack, x: Given, state: Tensor | States | None = None) -> str:

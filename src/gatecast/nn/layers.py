@@ -24,7 +24,7 @@ class CalledStack(Stack):
         done = run_by_kernel(self, x, state)
         if done is not None:
             return done
-        output, after, _ = run_stack(self, x, state)
+        output, after, *_ = run_stack(self, x, state)
         return output, after
 
 

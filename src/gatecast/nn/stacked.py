@@ -26,6 +26,7 @@ from gatecast.nn.dropping import drop_weights, lock_dropout
 from gatecast.nn.plain import plain_layer
 from gatecast.nn.sequences import Given
 from gatecast.nn.stacking import Layer, Trace, run_stack
+from gatecast.nn.ways import OWN_CALL, Way
 
 
 @final
@@ -63,16 +64,16 @@ class RecurrentStack(nn.Module):
 
     def forward(self, x: Given, state: Tensor | States | None = None) -> tuple[Tensor, Tensor | States]:
         """The output at every step, and the state after the last one."""
-        output, after, _ = self.run(x, state)
+        output, after, *_ = self.run(x, state)
         return cast("Tensor", output), after
 
-    def run(self, x: Given, state: Tensor | States | None = None, *, keep_gates: bool = False) -> Trace:
-        """As the call; with the gates of each layer, by the cells' equations, where they are asked for."""
+    def run(self, x: Given, state: Tensor | States | None = None, way: Way = OWN_CALL) -> Trace:
+        """As the call; with the gates of each layer, and the states after each of its steps, as `way` has them."""
         given = self.check_input(x)
         queues = self._queues(given, state)
         below, runs = given.transpose(0, 1), list[Trace]()
         for number, (skip, own) in enumerate(zip(self.config.skips, queues, strict=True)):
-            call = self._call(number, keep_gates=keep_gates)
+            call = self._call(number, way)
             run = run_dilated(call, self._handed_up(number, below), own, skip)
             output = cast("Tensor", run.output)
             below = below + output if self.config.residual and number else output
@@ -80,7 +81,8 @@ class RecurrentStack(nn.Module):
         gates = {f"l{k}{name[2:]}": each for k, run in enumerate(runs) for name, each in run.gates.items()}
         states = ((run.state,) if isinstance(run.state, Tensor) else run.state for run in runs)
         after = tuple(torch.cat(of_layers) for of_layers in zip(*states, strict=True))
-        return Trace(self._handed_up(self.num_layers, below).transpose(0, 1), pack_states(after), gates)
+        history = {f"l{k}{name[2:]}": each for k, run in enumerate(runs) for name, each in run.history.items()}
+        return Trace(self._handed_up(self.num_layers, below).transpose(0, 1), pack_states(after), gates, history)
 
     def check_input(self, x: Given) -> Tensor:
         """The input, if it is one."""
@@ -121,18 +123,10 @@ class RecurrentStack(nn.Module):
         """One of the layers."""
         return cast("Layer", self.layers[number])
 
-    def _call(self, number: int, *, keep_gates: bool) -> Call:
-        """One layer, as it runs: by itself, or by equations that it does not have or that show their gates."""
+    def _call(self, number: int, way: Way) -> Call:
+        """One layer, as it runs: as `way` has it, or by equations that it does not have."""
         layer = drop_weights(self.layer(number), self.config.weight_dropout, training=self.training)
-        if not self.config.zoneout and not keep_gates:
-            return partial(_run_layer, layer)
-        equations = equations_of(layer)
-        if self.config.zoneout:
-            equations = zoned_out(equations, self.config.zoneout, random=self.training)
-        return partial(run_stack, layer, keep_gates=keep_gates, by=equations)
-
-
-def _run_layer(layer: Layer, x: Given, state: Tensor | States) -> Trace:
-    """A layer's own call."""
-    output, after = layer(x, state)
-    return Trace(output, after, {})
+        if not self.config.zoneout:
+            return partial(way.run, layer)
+        equations = zoned_out(equations_of(layer), self.config.zoneout, random=self.training)
+        return partial(run_stack, layer, keep=way.keep, by=equations)

@@ -5,6 +5,8 @@ weights of its own (`_reverse`), backwards, and joins both outputs feature by fe
 direction d lie at row l * directions + d, as in torch.nn.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatecast.cells import Unrolled, equations_of, unroll
+from gatecast.cells import NOTHING_MORE, Keep, Unrolled, equations_of, unroll
 from gatecast.cells.cell import (
     check_sizes,
     draw_weights,
@@ -23,7 +25,7 @@ from gatecast.cells.cell import (
 )
 from gatecast.cells.equations import Equations, Gates, States, Weights
 from gatecast.errors import OptionError
-from gatecast.kernels import Kernel, run_kernel
+from gatecast.kernels import Kernel, run_kernel, watch_kernel
 from gatecast.nn.sequences import Given, Steps, as_given, as_steps, states_to_given, states_to_steps
 
 
@@ -98,11 +100,14 @@ class Trace(NamedTuple):
         state: what the layer's call gives.
         gates: for each layer and direction (`l0`, `l0_reverse`, `l1`), each gate at every step by its letter,
             (T, B, H); backwards layers in the order of the input's time.
+        history: for each layer and direction, the states after each step, each (B, H), in the order in which they came
+            about; empty where they were not asked for.
     """
 
     output: Given
     state: Tensor | States
     gates: dict[str, Gates]
+    history: dict[str, tuple[States, ...]]
 
 
 def run_stack(
@@ -110,7 +115,7 @@ def run_stack(
     x: Given,
     state: Tensor | States | None,
     *,
-    keep_gates: bool = False,
+    keep: Keep = NOTHING_MORE,
     by: Kernel | Equations | None = None,
 ) -> Trace:
     """Run a layer by its cell's equations, or by what is given in their place.
@@ -119,7 +124,8 @@ def run_stack(
         layer: RNN, LSTM or GRU of gatecast.nn or torch.nn, or another layer of gatecast.nn.
         x: the input, in any form the layer takes.
         state: the state to start from; zeros if None.
-        keep_gates: hand out the gates, which a kernel does not have.
+        keep: what to hand out beside the output.  A kernel has no states but the last, and gates where no
+            gradient is wanted and sequences are not packed.
         by: a kernel of the layer's equations, or other equations of the same weights and states.
 
     Raises:
@@ -135,12 +141,14 @@ def run_stack(
     states: States = ()  # a kernel takes nothing for zeros
     if state is not None or kernel is None:
         states = states_to_steps(unpack_states(state, steps.x, state_shapes(layer, x)), x)
-    output, runs = _run_layers(layer, equations, steps, states, keep_gates=keep_gates, kernel=kernel)
+    run_one = _by_kernel(kernel, steps, keep) if kernel is not None else _by_cell(equations, steps, keep)
+    output, runs = _run_layers(layer, run_one, steps.x, states)
     after = tuple(_stacked(parts) for parts in zip(*(run.states for run in runs.values()), strict=True))
     return Trace(
         as_given(output, x, batch_first=layer.batch_first),
         pack_states(states_to_given(after, x)),
         {suffix.removeprefix("_"): run.gates for suffix, run in runs.items()},
+        {suffix.removeprefix("_"): run.history for suffix, run in runs.items() if keep.history},
     )
 
 
@@ -153,37 +161,58 @@ def _stacked(parts: States) -> Tensor:
     return torch.stack(parts) if len(parts) > 1 else parts[0].unsqueeze(0)
 
 
-def _run_layers(
-    layer: Layer, equations: Equations, steps: Steps, states: States, *, keep_gates: bool, kernel: Kernel | None
-) -> tuple[Tensor, dict[str, Unrolled]]:
-    """The output of the top layer, and the run of every layer and direction by the suffix of its weights."""
+RunOne = Callable[[Weights, Tensor, States, bool], Unrolled]
+
+
+def _run_layers(layer: Layer, run_one: RunOne, x: Tensor, states: States) -> tuple[Tensor, dict[str, Unrolled]]:
+    """The output of the top layer, and the run of every layer and direction by the suffix of its weights.
+
+    `run_one(weights, x, states, backwards)` runs one of them.
+    """
     runs: dict[str, Unrolled] = {}
-    x = steps.x
     for number in range(layer.num_layers):
         if number:
             x = dropout(x, layer.dropout, layer.training)
         outputs = []
         for direction in directions(layer):
             own = tuple(state[len(runs)] for state in states)
-            weights = weights_of(layer, f"_l{number}{direction}")
-            if kernel is not None:
-                run = run_kernel(kernel, weights, x, own, steps.rows, reverse=bool(direction))
-            else:
-                over = _unroll_backwards if direction else unroll
-                run = over(equations, weights, x, own, steps.real, keep_gates=keep_gates)
+            run = run_one(weights_of(layer, f"_l{number}{direction}"), x, own, bool(direction))
             runs[f"_l{number}{direction}"] = run
             outputs.append(run.output)
         x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]  # (T, B, directions * H)
     return x, runs
 
 
-def _unroll_backwards(
-    equations: Equations, weights: Weights, x: Tensor, states: States, real: Tensor | None, *, keep_gates: bool
-) -> Unrolled:
-    """Newest step first.  A sequence shorter than the others begins at its own end: padding holds its first state."""
-    flipped = None if real is None else real.flip(0)
-    run = unroll(equations, weights, x.flip(0), states, flipped, keep_gates=keep_gates)
-    return Unrolled(run.output.flip(0), run.states, {name: gate.flip(0) for name, gate in run.gates.items()})
+def _by_kernel(kernel: Kernel, steps: Steps, keep: Keep) -> RunOne:
+    """A kernel, which hands out its gates where nobody wants gradients."""
+
+    def run_one(weights: Weights, x: Tensor, states: States, backwards: bool) -> Unrolled:  # noqa: FBT001
+        if keep.gates:
+            return watch_kernel(kernel, weights, x, states, reverse=backwards)
+        return run_kernel(kernel, weights, x, states, steps.rows, reverse=backwards)
+
+    return run_one
+
+
+def _by_cell(equations: Equations, steps: Steps, keep: Keep) -> RunOne:
+    """The cell's own steps.
+
+    Backwards, a sequence shorter than the others begins at its own end: padding holds its first state.
+    """
+    real = steps.real
+
+    def run_one(weights: Weights, x: Tensor, states: States, backwards: bool) -> Unrolled:  # noqa: FBT001
+        over = partial(unroll, equations, weights, keep=keep)
+        if not backwards:
+            return over(x, states, real)
+        run = over(x.flip(0), states, None if real is None else real.flip(0))
+        return run._replace(output=run.output.flip(0), gates=_turned(run.gates))
+
+    return run_one
+
+
+def _turned(gates: Gates) -> Gates:
+    return {name: gate.flip(0) for name, gate in gates.items()}
 
 
 def state_shapes(layer: Layer, x: Given) -> list[tuple[int, ...]]:
