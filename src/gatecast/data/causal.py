@@ -57,7 +57,7 @@ def causal(
         season: rows of one season; 1 for none.
     """
     slow = running_mean(values, offsets, SLOW)
-    spread = _running_spread(np.abs(values - slow), offsets)
+    spread = np.maximum(running_spread(np.abs(values - slow), offsets), LEAST_SPREAD)
     parts = [_change(values, offsets, 1), values - running_mean(values, offsets, FAST), values - slow]
     features = [part / spread for part in parts]
     if season > 1:
@@ -91,7 +91,7 @@ def running_mean(
     return frame.select(mean).to_numpy()
 
 
-def _running_spread(
+def running_spread(
     away: Float[np.ndarray, "rows channels"], offsets: Int64[np.ndarray, " series_plus_one"]
 ) -> Float[np.ndarray, "rows channels"]:
     """The running mean of what lies between values and their slow mean, with `FIRST_ROWS` of 1 before each series."""
@@ -100,7 +100,7 @@ def _running_spread(
     rows = np.arange(len(away)) + np.repeat(extra[1:], lengths)
     filled = np.ones((len(away) + int(extra[-1]), away.shape[1]))
     filled[rows] = away
-    return np.maximum(running_mean(filled, offsets + extra, SLOW)[rows], LEAST_SPREAD)
+    return running_mean(filled, offsets + extra, SLOW)[rows]
 
 
 def _change(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from gatecast.data.causal import FAST, FIRST_ROWS, LEAST_SPREAD, MOST, SLOW
+from gatecast.data.causal import FAST, FIRST_ROWS, LEAST_SPREAD, MOST, SLOW, running_mean, running_spread
 
 
 @final
@@ -66,6 +67,32 @@ class CausalState:
         fast = newest - features[:, channels : channels + targets] * spread
         slow = newest - features[:, 2 * channels : 2 * channels + targets] * spread
         return cls(rows, fast, slow, spread, recent, targets)
+
+    @classmethod
+    def before(
+        cls,
+        values: Float[np.ndarray, "series_rows channels"],
+        rows: Int64[np.ndarray, " batch"],
+        targets: int,
+        season: int,
+    ) -> "CausalState":
+        """The states before some rows of one series, from all rows before them, in float64.
+
+        Args:
+            values: one row of that series or more, as `causal` reads them.
+            rows: their numbers, up to the length of the series.
+            targets: the first so many channels are targets.
+            season: rows of one season.
+        """
+        ends = np.array([0, len(values)])
+        mean = running_mean(values, ends, SLOW)
+        means = (running_mean(values, ends, FAST), mean, running_spread(np.abs(values - mean), ends))
+        starts = (np.zeros_like(values[:1]), np.zeros_like(values[:1]), np.ones_like(values[:1]))
+        fast, slow, spread = (
+            torch.from_numpy(np.concatenate([start, mean])[rows]) for start, mean in zip(starts, means, strict=True)
+        )
+        recent = values[np.maximum(rows[:, None] + np.arange(-season, 0), 0)]
+        return cls(torch.from_numpy(rows), fast, slow, spread, torch.from_numpy(recent), targets)
 
     @property
     def unit(self) -> Float[Tensor, "batch targets"]:

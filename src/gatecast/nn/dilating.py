@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from gatecast.cells.cell import pack_states
-from gatecast.cells.equations import Gates, States
+from gatecast.cells.equations import States
 from gatecast.nn.sequences import Given
 from gatecast.nn.stacking import Trace
 
@@ -41,12 +41,13 @@ def run_dilated(call: Call, x: Float[Tensor, "time batch features"], queues: Sta
     steps, batch = x.shape[:2]
     running = min(dilation, steps)  # of the d recurrences; the others have no step here
     first = tuple(queue[:running].reshape(1, running * batch, -1) for queue in queues)
-    output, last, gates, history = call(fold(x, dilation), pack_states(first))
+    output, last, gates, history, outputs = call(fold(x, dilation), pack_states(first))
     states = (last,) if isinstance(last, Tensor) else last
     ends = zip((state.view(running, batch, -1) for state in states), queues, strict=True)
     after = tuple(torch.cat([end, queue[running:]]).roll(-steps, 0) for end, queue in ends)
     whole = output.data.unflatten(0, (steps, batch))
-    return Trace(whole, pack_states(after), _unfold(gates, steps, batch), history)
+    shown = {name: _unfold(of_layer, steps, batch) for name, of_layer in gates.items()}
+    return Trace(whole, pack_states(after), shown, history, _unfold(outputs, steps, batch))
 
 
 def fold(x: Float[Tensor, "time batch features"], dilation: int) -> PackedSequence:
@@ -57,9 +58,6 @@ def fold(x: Float[Tensor, "time batch features"], dilation: int) -> PackedSequen
     return PackedSequence(x.reshape(steps * batch, -1), torch.tensor(rows, device="cpu"))
 
 
-def _unfold(gates: dict[str, Gates], steps: int, batch: int) -> dict[str, Gates]:
-    """Gates of packed sequences, (rounds, d * B, H), padded at the end, by the steps that they belong to."""
-    return {
-        name: {letter: gate.flatten(0, 1).unflatten(0, (-1, batch))[:steps] for letter, gate in of_layer.items()}
-        for name, of_layer in gates.items()
-    }
+def _unfold(moved: dict[str, Tensor], steps: int, batch: int) -> dict[str, Tensor]:
+    """What moved in packed sequences, (rounds, d * B, H), padded at the end, by the steps that it belongs to."""
+    return {name: each.flatten(0, 1).unflatten(0, (-1, batch))[:steps] for name, each in moved.items()}

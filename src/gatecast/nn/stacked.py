@@ -10,7 +10,7 @@ Hinton (2016), arXiv 1607.06450, eq. 4, normalise inside the recurrence instead,
 """
 
 from functools import partial
-from typing import cast, final
+from typing import TypeVar, cast, final
 
 import torch
 from jaxtyping import Float
@@ -27,6 +27,8 @@ from gatecast.nn.plain import plain_layer
 from gatecast.nn.sequences import Given
 from gatecast.nn.stacking import Layer, Trace, run_stack
 from gatecast.nn.ways import OWN_CALL, Way
+
+T = TypeVar("T")
 
 
 @final
@@ -78,11 +80,13 @@ class RecurrentStack(nn.Module):
             output = cast("Tensor", run.output)
             below = below + output if self.config.residual and number else output
             runs.append(run)
-        gates = {f"l{k}{name[2:]}": each for k, run in enumerate(runs) for name, each in run.gates.items()}
         states = ((run.state,) if isinstance(run.state, Tensor) else run.state for run in runs)
         after = tuple(torch.cat(of_layers) for of_layers in zip(*states, strict=True))
-        history = {f"l{k}{name[2:]}": each for k, run in enumerate(runs) for name, each in run.history.items()}
-        return Trace(self._handed_up(self.num_layers, below).transpose(0, 1), pack_states(after), gates, history)
+        gates = _by_layer([run.gates for run in runs])
+        history = _by_layer([run.history for run in runs])
+        outputs = _by_layer([run.outputs for run in runs])
+        output = self._handed_up(self.num_layers, below).transpose(0, 1)
+        return Trace(output, pack_states(after), gates, history, outputs)
 
     def check_input(self, x: Given) -> Tensor:
         """The input, if it is one."""
@@ -130,3 +134,8 @@ class RecurrentStack(nn.Module):
             return partial(way.run, layer)
         equations = zoned_out(equations_of(layer), self.config.zoneout, random=self.training)
         return partial(run_stack, layer, keep=way.keep, by=equations)
+
+
+def _by_layer(moved: list[dict[str, T]]) -> dict[str, T]:
+    """What moved in each of the layers, which all have the name l0, by their numbers."""
+    return {f"l{number}{name[2:]}": each for number, part in enumerate(moved) for name, each in part.items()}

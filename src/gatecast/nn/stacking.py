@@ -102,12 +102,14 @@ class Trace(NamedTuple):
             (T, B, H); backwards layers in the order of the input's time.
         history: for each layer and direction, the states after each step, each (B, H), in the order in which they came
             about; empty where they were not asked for.
+        outputs: for each layer and direction, what it put out, (T, B, H); backwards layers in the order of time.
     """
 
     output: Given
     state: Tensor | States
     gates: dict[str, Gates]
     history: dict[str, tuple[States, ...]]
+    outputs: dict[str, Tensor]
 
 
 def run_stack(
@@ -149,6 +151,7 @@ def run_stack(
         pack_states(states_to_given(after, x)),
         {suffix.removeprefix("_"): run.gates for suffix, run in runs.items()},
         {suffix.removeprefix("_"): run.history for suffix, run in runs.items() if keep.history},
+        {suffix.removeprefix("_"): run.output for suffix, run in runs.items() if any(keep)},
     )
 
 

@@ -35,7 +35,7 @@ class Way:
         """One pass of a layer."""
         if not self.exact and not any(self.keep):
             output, after = layer(x, state)
-            return Trace(output, after, {}, {})
+            return Trace(output, after, {}, {}, {})
         kernel = None if self.exact else _kernel(layer, x, state)
         if kernel is None:
             return run_stack(layer, x, state, keep=self.keep)
