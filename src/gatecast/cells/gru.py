@@ -32,7 +32,7 @@ class GRUEquations(Equations):
 
     reset_after: bool = True
     blocks: ClassVar = ("r", "z", "n")
-    gates: ClassVar = {"r": (0, 1), "z": (0, 1), "n": (-1, 1)}
+    gates: ClassVar = {"r": (0.0, 1.0), "z": (0.0, 1.0), "n": (-1.0, 1.0)}
     keeps: ClassVar = {"z": 1}
 
     def shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:

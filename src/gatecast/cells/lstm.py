@@ -31,7 +31,7 @@ class LSTMEquations(Equations):
 
     proj_size: int = 0
     blocks: ClassVar = ("i", "f", "g", "o")
-    gates: ClassVar = {"i": (0, 1), "f": (0, 1), "g": (-1, 1), "o": (0, 1)}
+    gates: ClassVar = {"i": (0.0, 1.0), "f": (0.0, 1.0), "g": (-1.0, 1.0), "o": (0.0, 1.0)}
     states: ClassVar = ("h", "c")
     keeps: ClassVar = {"f": 1, "i": -1}
 

@@ -29,7 +29,7 @@ class MinGRUEquations(ScanEquations):
     """h' = (1 - z) * h + z * n."""
 
     blocks: ClassVar = ("z", "n")
-    gates: ClassVar = {"z": (0, 1), "n": (-inf, inf)}
+    gates: ClassVar = {"z": (0.0, 1.0), "n": (-inf, inf)}
     keeps: ClassVar = {"z": -1}
 
     def shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:

@@ -30,7 +30,7 @@ class MinLSTMEquations(ScanEquations):
     """h' = f' * h + i' * g with f' + i' = 1."""
 
     blocks: ClassVar = ("f", "i", "g")
-    gates: ClassVar = {"f": (0, 1), "i": (0, 1), "g": (-inf, inf)}
+    gates: ClassVar = {"f": (0.0, 1.0), "i": (0.0, 1.0), "g": (-inf, inf)}
     keeps: ClassVar = {"f": 1, "i": -1}
 
     def shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:

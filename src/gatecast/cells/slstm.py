@@ -32,7 +32,7 @@ class SLSTMEquations(Equations):
     """h' = o * c' / n', with c' and n' in units of exp(m')."""
 
     blocks: ClassVar = ("i", "f", "z", "o")
-    gates: ClassVar = {"i": (0, 1), "f": (0, 1), "z": (-1, 1), "o": (0, 1)}
+    gates: ClassVar = {"i": (0.0, 1.0), "f": (0.0, 1.0), "z": (-1.0, 1.0), "o": (0.0, 1.0)}
     states: ClassVar = ("h", "c", "n", "m")
     learnable: ClassVar = ("h",)  # before anything is seen, n = 0 hides c and m
     mixable: ClassVar = ("h",)  # c, n and m are in units of one another

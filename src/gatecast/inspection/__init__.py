@@ -11,7 +11,7 @@ from gatecast.inspection.compare import Compared, compare
 from gatecast.inspection.gates import dead_units, layer_gates, summarise
 from gatecast.inspection.gradients import gradient_norms
 from gatecast.inspection.importance import permutation_importance
-from gatecast.inspection.inspecting import InspectOptions, inspect_forecaster
+from gatecast.inspection.inspecting import FULLY, InspectOptions, inspect_forecaster
 from gatecast.inspection.jacobians import spectra, step_jacobians
 from gatecast.inspection.memory import forecast_memory, memory_by_lag
 from gatecast.inspection.probing import Probe, probe
@@ -30,6 +30,7 @@ from gatecast.inspection.telling import to_json
 from gatecast.inspection.timescales import timescales
 
 __all__ = [
+    "FULLY",
     "Call",
     "Compared",
     "GateSummary",

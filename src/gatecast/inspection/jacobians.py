@@ -5,6 +5,8 @@ spectral radius lies above (R. Pascanu, T. Mikolov & Y. Bengio 2013, arXiv 1211.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -131,9 +133,6 @@ def _jacobian(
         return torch.cat([part[newest].flatten() for part in ((after,) if isinstance(after, Tensor) else after)])
 
     numbers = torch.cat([part.flatten() for part in read])
-    found: Tensor
-    if queues is None:
-        found = torch.func.jacrev(step)(numbers)
-    else:  # packed sequences, which a dilated layer is, are nothing that torch.func knows
-        found = torch.autograd.functional.jacobian(step, numbers)
-    return found.detach()
+    # Packed sequences, which a dilated layer is, are nothing that torch.func knows.
+    of_step = torch.func.jacrev(step) if queues is None else partial(torch.autograd.functional.jacobian, step)
+    return cast("Tensor", of_step(numbers)).detach()

@@ -25,6 +25,7 @@ from gatecast.evaluation.calibration import Calibrated, Calibration
 from gatecast.evaluation.results import Metrics
 from gatecast.forecast import Forecast, Forecaster
 from gatecast.forecaster import RecurrentForecaster
+from gatecast.inspection import FULLY, Inspection, InspectOptions, inspect_forecaster
 from gatecast.training.loop import StepRecord
 from gatecast.workflow.checking import BRIEFLY, audit_net
 from gatecast.workflow.options import FitOptions
@@ -170,6 +171,19 @@ class Model:
         start, _ = self._test_part(panel)
         split = self.split if panel is self.panel else None
         return audit_net(self.forecaster, panel, origins, start, split, options)
+
+    def inspect(
+        self, data: Source | None = None, series: str | None = None, options: InspectOptions = FULLY
+    ) -> Inspection:
+        """What the net remembers and rests on, on the rows of one series that `backtest` scores.
+
+        Args:
+            data: new data; the table the model was fitted on if None.
+            series: the name of the series; the longest one if None.
+            options: how much is looked at.
+        """
+        panel = self._panel(data)
+        return inspect_forecaster(self.forecaster, panel, self._scored(panel, None)[1], series, options)
 
     def _scored(self, panel: Panel, most: int | None) -> tuple[np.ndarray, Origins]:
         """Where scoring starts in each series, and the origins of its windows."""
