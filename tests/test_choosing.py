@@ -7,21 +7,20 @@ import numpy as np
 import pytest
 
 from builders import poisoned, waves
-from gatecast.choosing import Asked, choose, settling
+from gatecast.choosing import Asked, AskedTraining, choose, settling
 from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import split_by_time
 from gatecast.errors import OptionError, TooShortError
 from gatecast.models.config import NetworkConfig
-from gatecast.training.config import TrainingConfig
 
 FED_BACK = NetworkConfig(decode="recursive", loss="normal")
 
 
 def quick(**said: object) -> Asked:
     """What is asked, with a training so short that nothing is tried before it."""
-    return Asked(**({"training": TrainingConfig(steps=10)} | said))
+    return Asked(**({"training": AskedTraining(steps=10)} | said))
 
 
 def numbered(values: np.ndarray) -> Panel:
@@ -194,7 +193,7 @@ def test_long_series_are_read_in_one_pass_and_short_ones_in_windows() -> None:
         ({"network": NetworkConfig(segment=4)}, "windows"),
         ({"network": NetworkConfig(decode="seq2seq")}, "windows"),
         ({"network": FED_BACK}, "sequences"),
-        ({"network": FED_BACK, "training": TrainingConfig(free_running=9)}, "windows"),
+        ({"network": FED_BACK, "training": AskedTraining(free_running=9)}, "windows"),
         ({"normalise": "standard"}, "windows"),
         ({"normalise": "causal"}, "sequences"),
     ],
@@ -234,7 +233,7 @@ def noisy_season(*, noise: float, growth: float = 0.0) -> Panel:
 def test_the_start_is_what_a_short_training_does_best_from(noise: float, growth: float, expected: str) -> None:
     """Repeating a noisy season repeats its noise; the mean of a window that grows lags behind."""
     panel = noisy_season(noise=noise, growth=growth)
-    chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6, season=12, training=TrainingConfig(steps=500)))
+    chosen = choose(panel, split_by_time(panel, 6), Asked(horizon=6, season=12, training=AskedTraining(steps=500)))
     assert chosen.config.subtract == expected
     assert chosen.config.normalise == ("standard" if expected == "mean" else "last")
     (guess,) = (guess for guess in chosen.guesses if guess.what == "subtract")
@@ -245,7 +244,7 @@ def test_the_start_is_what_a_short_training_does_best_from(noise: float, growth:
 def test_trials_see_no_row_of_the_test_part(poison: float) -> None:
     panel = noisy_season(noise=1.0)
     split = split_by_time(panel, 6)
-    asked = Asked(horizon=6, season=12, training=TrainingConfig(steps=250))
+    asked = Asked(horizon=6, season=12, training=AskedTraining(steps=250))
     assert choose(poisoned(panel, split.validation_end, poison), split, asked) == choose(panel, split, asked)
 
 
@@ -254,8 +253,8 @@ def test_trials_see_no_row_of_the_test_part(poison: float) -> None:
     [
         Asked(horizon=6, season=12, subtract="last"),
         Asked(horizon=6, season=12, normalise="last"),
-        Asked(horizon=6, season=12, training=TrainingConfig(steps=200)),
-        Asked(horizon=6, season=12, training=TrainingConfig(budget="5s")),
+        Asked(horizon=6, season=12, training=AskedTraining(steps=200)),
+        Asked(horizon=6, season=12, training=AskedTraining(budget="5s")),
         Asked(horizon=6, season=12, mode="sequences"),
         Asked(horizon=6, season=12, network=FED_BACK),
     ],

@@ -10,7 +10,23 @@ from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig, Mode
 from gatecast.models.config import NetworkConfig
 from gatecast.models.normalising import Normalise, Subtract
-from gatecast.training.config import TrainingConfig
+from gatecast.training.config import TrainingOptions, check_steps
+
+
+class AskedTraining(TrainingOptions, frozen=True, forbid_unknown_fields=True):
+    """What the user asks of the training loop; None means "choose, and say so".
+
+    Attributes:
+        steps: the most optimiser steps taken; early stopping may take fewer.
+        evaluate_every: steps between two looks at the validation part.
+    """
+
+    steps: int | None = None
+    evaluate_every: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_steps(self.steps, self.evaluate_every, self.free_running)
 
 
 class Asked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +60,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     calibrate: bool | None = None
     adapt: bool = False
     network: NetworkConfig = NetworkConfig()
-    training: TrainingConfig = TrainingConfig()
+    training: AskedTraining = AskedTraining()
 
     def __post_init__(self) -> None:
         for name in ("horizon", "lookback", "season"):

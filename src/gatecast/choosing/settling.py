@@ -20,6 +20,7 @@ from gatecast.choosing.reading import (
     usual_normalisation,
 )
 from gatecast.choosing.seasons import choose_season
+from gatecast.choosing.steps import settle_training
 from gatecast.choosing.trying import can_try, choose_by_trial
 from gatecast.data.calendar import show_time
 from gatecast.data.columns import Guess
@@ -62,6 +63,8 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
     normalise = asked.normalise or usual_normalisation(mode, subtract)
     if asked.network.recursive and asked.normalise is None and normalise == "last" and lookback >= base_season:
         normalise = _note(guesses, choose_fed_back())
+    training, more_steps = settle_training(split, asked.training)
+    guesses += more_steps
     config = ForecasterConfig(
         mode=mode,
         normalise=normalise,
@@ -75,7 +78,7 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
         scaler=asked.scaler or "standard",
         calendar=calendar,
         network=asked.network,
-        training=asked.training,
+        training=training,
     )
     if can_try(asked, config):
         guesses = [guess for guess in guesses if guess.what != "subtract"]

@@ -15,10 +15,11 @@ from gatecast.data.panel import Panel
 from gatecast.data.splits import Split
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.models.normalising import Normalise, Subtract
+from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import train
 
 SHARE = 5  # a trial takes so much less than training
-LEAST_STEPS = 50  # fewer tell nothing
+LEAST_STEPS, MOST_STEPS = 50, 200  # fewer tell nothing; more took the worse start on M4 Weekly, at five times the cost
 
 
 def can_try(asked: Asked, config: ForecasterConfig) -> bool:
@@ -27,13 +28,12 @@ def can_try(asked: Asked, config: ForecasterConfig) -> bool:
     Where a state was carried, on five tables of hours, days and months, the mean was nowhere clearly a better start.
     """
     left_open = asked.subtract is None and asked.normalise is None and config.subtract != "none"
-    steps = config.training.steps // SHARE
     plain = not config.network.recursive and config.training.budget is None
-    return config.mode == "windows" and left_open and plain and steps >= LEAST_STEPS
+    return config.mode == "windows" and left_open and plain and _steps(config) >= LEAST_STEPS
 
 
 def choose_by_trial(panel: Panel, split: Split, config: ForecasterConfig) -> tuple[ForecasterConfig, Guess]:
-    """The start with the lowest validation loss after a fifth of the training steps."""
+    """The start with the lowest validation loss after a fifth of the training steps, but no more than so many."""
     covariates = len(panel.columns.channels) > len(panel.columns.target)
     tried = {_said(each): (_loss(panel, split, each), each) for each in _starts(config, covariates=covariates)}
     best, *others = sorted(tried, key=lambda name: tried[name][0])
@@ -59,12 +59,13 @@ def _said(config: ForecasterConfig) -> str:
 
 
 def _steps(config: ForecasterConfig) -> int:
-    return config.training.steps // SHARE
+    return min(config.training.steps // SHARE, MOST_STEPS)
 
 
 def _loss(panel: Panel, split: Split, config: ForecasterConfig) -> float:
     """The best validation loss of a short training."""
-    training = structs.replace(config.training, steps=_steps(config))
+    every = min(config.training.evaluate_every, TrainingConfig().evaluate_every)
+    training = structs.replace(config.training, steps=_steps(config), evaluate_every=every)
     config = structs.replace(config, network=structs.replace(config.network, ensemble=1), training=training)
     network, course, state = RecurrentForecaster(config).prepare(panel, split)
     for _ in train(network, course, training, state):

@@ -158,7 +158,7 @@ class TrainingFlags:
     Parameters
     ----------
     steps
-        The most training steps (default: 1000).
+        The most training steps (default: 1000, and up to 5000 where there are many rows).
     budget
         The time training may take, such as 60s or 5min, in place of steps (default: no limit).
     learning_rate

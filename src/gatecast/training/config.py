@@ -9,11 +9,10 @@ from gatecast.training.budget import seconds
 from gatecast.training.devices import check_device_name
 
 
-class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of the training loop.
+class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of the training loop, but for those that the data may decide.
 
     Attributes:
-        steps: the most optimiser steps taken; early stopping may take fewer.
         budget: the time that training may take, such as `60s` or `5min`, in place of `steps`; None for no limit.
         batch_size: windows a step; the nets of an ensemble share them out.
         optimiser: `adam`, or `adamw` (weight decay apart from the gradient).
@@ -21,7 +20,6 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         schedule: `cosine` (a short warm-up, then down to 1 % along a cosine), or `constant`.
         weight_decay: pull of the weights towards zero.
         clip_norm: gradients with a larger norm are scaled down to it.
-        evaluate_every: steps between two looks at the validation part.
         patience: looks without a better validation loss before training stops.
         time: rows of a chunk, when training reads sequences.
         streams: chunks read side by side; the nets of an ensemble share them out.
@@ -34,7 +32,6 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
             wherever a net was trained.
     """
 
-    steps: int = 1000
     budget: str | float | None = None
     batch_size: int = 64
     optimiser: Literal["adam", "adamw"] = "adamw"
@@ -42,7 +39,6 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Literal["cosine", "constant"] = "cosine"
     weight_decay: float = 1e-4
     clip_norm: float = 1.0
-    evaluate_every: int = 50
     patience: int = 10
     time: int = 192
     streams: int = 16
@@ -53,7 +49,7 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "evaluate_every", "patience", "time", "streams", "chunks"):
+        for name in ("batch_size", "patience", "time", "streams", "chunks"):
             if getattr(self, name) < 1:
                 raise OptionError(f"training.{name} counts from 1 up, got {getattr(self, name)}.")
         for name in ("learning_rate", "clip_norm"):
@@ -67,10 +63,8 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 f"training.burn_in leaves rows of a chunk to learn from: a number from 0 up to (not including) "
                 f"training.time={self.time}, got {self.burn_in}."
             )
-        if not 0 <= self.free_running <= self.steps:
-            raise OptionError(
-                f"training.free_running counts the last of training.steps={self.steps}, got {self.free_running}."
-            )
+        if self.free_running < 0:
+            raise OptionError(f"training.free_running counts the last steps, from 0 up, got {self.free_running}.")
         if self.free_running and self.budget is not None:
             raise OptionError(
                 f"training.free_running={self.free_running} counts the last steps, and which those are is not known "
@@ -84,3 +78,28 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     def most_seconds(self) -> float | None:
         """The budget in seconds."""
         return None if self.budget is None else seconds(str(self.budget))
+
+
+class TrainingConfig(TrainingOptions, frozen=True, forbid_unknown_fields=True):
+    """Settings of the training loop, with nothing left to choose.
+
+    Attributes:
+        steps: the most optimiser steps taken; early stopping may take fewer.
+        evaluate_every: steps between two looks at the validation part.
+    """
+
+    steps: int = 1000
+    evaluate_every: int = 50
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_steps(self.steps, self.evaluate_every, self.free_running)
+
+
+def check_steps(steps: int | None, evaluate_every: int | None, free_running: int) -> None:
+    """Refuse numbers of steps that cannot be; None is one that is not known yet."""
+    for name, value in (("steps", steps), ("evaluate_every", evaluate_every)):
+        if value is not None and value < 1:
+            raise OptionError(f"training.{name} counts from 1 up, got {value}.")
+    if steps is not None and free_running > steps:
+        raise OptionError(f"training.free_running counts the last of training.steps={steps}, got {free_running}.")

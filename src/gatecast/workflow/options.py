@@ -169,7 +169,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _explain(message: str, tree: dict[str, Any]) -> str:
     """Msgspec's message with the setting and its value in front, and the choices where there are some."""
-    reason, _, place = message.partition(" - at `$.")
+    reason, _, place = message.replace(" | null", "").partition(" - at `$.")  # null: left open, not said
     value: Any = tree
     steps = re.findall(r"\w+", place)
     for step in steps:
