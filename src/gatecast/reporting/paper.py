@@ -6,6 +6,8 @@ Names that come from data are drawn as they are: matplotlib would otherwise read
 import io
 import textwrap
 import warnings
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
+from gatecast.errors import OptionError
+from gatecast.files import write_atomic
 from gatecast.reporting.rows import Interval
 from gatecast.reporting.style import GRID, INK, NET, Line, short
 
@@ -23,18 +27,28 @@ WIDTH = 110  # characters of a title's line
 
 def sheet(title: str, count: int = 1, height: float = 3.2) -> tuple[Figure, list[Axes]]:
     """A figure without a window, with `count` charts below one another and its finding as the title."""
-    figure = Figure(figsize=(9, height * count + 0.5), layout="constrained", facecolor="white")
+    figure = blank(title, height * count + 0.5)
+    return figure, [quieten(figure.add_subplot(count, 1, index + 1)) for index in range(count)]
+
+
+def blank(title: str, height: float) -> Figure:
+    """A figure without charts, `height` inches high, and its finding as the title."""
+    title = textwrap.fill(title, WIDTH)
+    figure = Figure(figsize=(9, height + 0.2 * title.count("\n")), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     # Broken here: matplotlib's own wrapping measures `$...$` as mathematics even where parse_math is off.
-    figure.suptitle(textwrap.fill(title, WIDTH), x=0.01, ha="left", fontsize=11, color=INK, parse_math=False)
-    charts = [figure.add_subplot(count, 1, index + 1) for index in range(count)]
-    for chart in charts:
-        chart.spines[["top", "right"]].set_visible(False)
-        chart.spines[["left", "bottom"]].set_color(GRID)
-        chart.grid(axis="y", color=GRID, linewidth=0.8)
-        chart.tick_params(colors=INK, labelsize=9, length=3)
-        chart.set_axisbelow(True)
-    return figure, charts
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK, parse_math=False)
+    return figure
+
+
+def quieten(chart: Axes) -> Axes:
+    """Thin lines: the data are what should be seen."""
+    chart.spines[["top", "right"]].set_visible(False)
+    chart.spines[["left", "bottom"]].set_color(GRID)
+    chart.grid(axis="y", color=GRID, linewidth=0.8)
+    chart.tick_params(colors=INK, labelsize=9, length=3)
+    chart.set_axisbelow(True)
+    return chart
 
 
 def label(chart: Axes, across: str, up: str, heading: str = "") -> None:
@@ -74,6 +88,25 @@ def legend(chart: Axes, *, last_first: bool = True) -> None:
     box = chart.legend(handles[order], names[order], ncols=max(1, len(names)), frameon=False, fontsize=8, **place)
     for text in box.get_texts():
         text.set_parse_math(False)
+
+
+def write_figures(figures: Mapping[str, Figure], folder: str | Path) -> list[Path]:
+    """Write each figure into `folder` as a PNG file of its name, and return their paths.
+
+    Raises:
+        OptionError: `folder` is a file.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(
+            f"pictures are written into a folder, but {folder} is a file. Give a folder such as pictures."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, figure in figures.items():
+        paths.append(folder / f"{name}.png")
+        write_atomic(paths[-1], png(figure))
+    return paths
 
 
 def png(figure: Figure) -> bytes:

@@ -8,10 +8,8 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gatecast.errors import OptionError
-from gatecast.files import write_atomic
 from gatecast.reporting import findings
-from gatecast.reporting.paper import band, label, legend, png, sheet, stroke, time_axis
+from gatecast.reporting.paper import band, label, legend, sheet, stroke, time_axis, write_figures
 from gatecast.reporting.record import RunReport
 from gatecast.reporting.rows import axis, backtest_rows, interval, thin, values
 from gatecast.reporting.style import BEST, GREY, INK, NET, PART_COLOURS, lines
@@ -30,17 +28,7 @@ def write_pictures(run: RunReport, folder: str | Path) -> list[Path]:
     Raises:
         OptionError: `folder` is a file.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise OptionError(
-            f"pictures are written into a folder, but {folder} is a file. Give a folder such as pictures."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, figure in draw(run).items():
-        paths.append(folder / f"{name}.png")
-        write_atomic(paths[-1], png(figure))
-    return paths
+    return write_figures(draw(run), folder)
 
 
 def draw(run: RunReport) -> dict[str, Figure]:

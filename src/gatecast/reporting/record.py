@@ -10,6 +10,7 @@ from gatecast.data.columns import Guess
 from gatecast.errors import ColumnError, OptionError, TableError
 from gatecast.evaluation.audit import Audit
 from gatecast.evaluation.results import Metrics
+from gatecast.inspection.results import Inspection
 
 DATA_FACTS = ("rows", "series", "target", "frequency", "time range", "missing share")
 
@@ -35,6 +36,7 @@ class RunReport:
         parts: the first time of the validation part and of the test part; where they differ from series to series,
             those of the longest one.
         audit: whether the scores can be trusted.
+        inside: what an inspection of the net found; None where nobody looked.
 
     Raises:
         ColumnError: a frame lacks a column.
@@ -53,6 +55,7 @@ class RunReport:
     steps: Sequence[Mapping[str, float | int | None]]
     parts: tuple[datetime | int, datetime | int]
     audit: Audit
+    inside: Inspection | None = None
 
     def __post_init__(self) -> None:
         _require(self.history, "history", ("unique_id", "ds", "y"))
