@@ -1,21 +1,23 @@
 """What an inspection found as PNG files, drawn by matplotlib without a window or any global state."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from gatecast.inspection.results import Inspection
 from gatecast.reporting import inside_findings as findings
 from gatecast.reporting.gate_pictures import plot_gates
 from gatecast.reporting.heat import MOST_LAYERS
 from gatecast.reporting.lag_pictures import plot_gradients, plot_memory
-from gatecast.reporting.paper import label, sheet, write_figures
+from gatecast.reporting.paper import label, legend, sheet, write_figures
 from gatecast.reporting.spans import steps_of
 from gatecast.reporting.state_pictures import plot_states
-from gatecast.reporting.style import GREY, INK, NET, short
+from gatecast.reporting.style import GREY, INK, NET, Line, curves, short
 from gatecast.reporting.timescales import bins, heights, timed_layers, timescales
 
 MOST_BARS = 20
@@ -63,20 +65,22 @@ def plot_timescales(inspection: Inspection) -> Figure:
     """How many units remember for how long, a chart for each of the top layers."""
     layers = timed_layers(inspection)[:MOST_LAYERS]
     figure, charts = sheet(findings.timescale_finding(inspection), len(layers), 2.2)
-    edges = bins(timescales(inspection))
+    edges, (line,) = bins(timescales(inspection)), curves([""])
     for chart, layer in zip(charts, layers, strict=True):
-        draw_timescales(chart, timescales(inspection, layer), edges, NET)
+        draw_timescales(chart, timescales(inspection, layer), edges, line)
+        legend(chart)
         label(chart, "", "units", layer if len(layers) > 1 else "")
     label(charts[-1], f"{steps_of(inspection)} until 37 % of a unit's state is left", "units")
     return figure
 
 
-def draw_timescales(chart: Axes, scales: np.ndarray, edges: np.ndarray, colour: str) -> None:
+def draw_timescales(chart: Axes, scales: np.ndarray, edges: np.ndarray, line: Line) -> None:
     """Bars on a logarithmic axis, with a line at the median."""
     chart.set_xscale("log")
-    chart.xaxis.set_major_formatter(ScalarFormatter())
-    chart.bar(edges[:-1], heights(scales, edges), np.diff(edges), align="edge", color=colour, edgecolor="white")
-    chart.axvline(float(np.median(scales)), color=INK, linestyle="dashed", linewidth=1.2)
+    chart.xaxis.set_major_formatter("{x:g}")
+    bars: dict[str, Any] = {"align": "edge", "facecolor": to_rgba(line.colour, 0.75), "edgecolor": line.colour}
+    chart.bar(edges[:-1], heights(scales, edges), np.diff(edges), linestyle=line.dash, **bars)
+    chart.axvline(float(np.median(scales)), color=INK, linestyle="dashed", linewidth=1.2, label="median")
     chart.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 

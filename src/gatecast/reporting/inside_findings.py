@@ -48,7 +48,7 @@ def _at_ends(layer: LayerGates) -> str:
     if not name or shares[name] < 0.01:
         return ""
     low, high = layer.ranges[name]
-    return f"{100 * shares[name]:.0f} % of {name} is all but {low:g} or {high:g}. "
+    return f"{100 * shares[name]:.0f} % of the values of {name} are near {low:g} or {high:g}. "
 
 
 def _keepers(inside: Inspection) -> str:

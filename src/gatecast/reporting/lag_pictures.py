@@ -81,7 +81,7 @@ def across_lags(memory: Memory) -> str:
 def plot_gradients(inside: Inspection) -> Figure:
     """The gradient by lag, and how much a step of the recurrence stretches or shrinks it."""
     figure, (above, below) = sheet(gradient_finding(inside), 2, 2.6)
-    (line,) = curves([""])[:1]
+    (line,) = curves([""])
     draw_norms(above, inside, line)
     draw_jacobians(below, inside)
     return figure

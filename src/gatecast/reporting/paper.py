@@ -33,7 +33,7 @@ def sheet(title: str, count: int = 1, height: float = 3.2) -> tuple[Figure, list
 
 def blank(title: str, height: float) -> Figure:
     """A figure without charts, `height` inches high, and its finding as the title."""
-    title = textwrap.fill(title, WIDTH)
+    title = "\n".join(textwrap.fill(line, WIDTH) for line in title.splitlines())
     figure = Figure(figsize=(9, height + 0.2 * title.count("\n")), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     # Broken here: matplotlib's own wrapping measures `$...$` as mathematics even where parse_math is off.
@@ -63,7 +63,7 @@ def time_axis(chart: Axes, times: np.ndarray) -> str:
     """Dates written once, or row numbers; gives the axis' label."""
     if times.dtype.kind != "M":
         return "row"
-    locator = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
     chart.xaxis.set_major_locator(locator)
     chart.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     return "time"

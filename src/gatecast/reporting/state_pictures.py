@@ -14,6 +14,7 @@ from gatecast.reporting.spans import MICROSECOND, dated
 from gatecast.reporting.style import GREY, short
 
 WEEK = 7 * 86_400_000_000 * MICROSECOND
+HOUR = "hour of the day"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -40,6 +41,8 @@ def plot_states(inside: Inspection) -> Figure:
     bar.outline.set_visible(False)
     if by.names:
         bar.set_ticks(np.arange(len(by.names)).tolist(), labels=list(by.names))
+    elif by.name == HOUR:
+        bar.set_ticks([0, 6, 12, 18])
     chart.grid(axis="x", color=chart.get_ygridlines()[0].get_color(), linewidth=0.8)
     first, second = (f"principal component ({100 * share:.0f} %)" for share in inside.states.explained)
     label(chart, f"first {first}", f"second {second}")
@@ -55,7 +58,7 @@ def colouring(inside: Inspection) -> Colouring:
         weekdays = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
         months = times.astype("datetime64[M]").astype(np.int64) % 12
         if np.ptp(hours) > 0:
-            return Colouring("hour of the day", hours)
+            return Colouring(HOUR, hours)
         if np.ptp(weekdays) > 0 and np.median(np.diff(times)) < WEEK:
             return Colouring("weekday", weekdays.astype(np.float64), WEEKDAYS)
         if np.ptp(months) > 0:

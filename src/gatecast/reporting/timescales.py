@@ -6,7 +6,7 @@ from jaxtyping import Float, Int64
 from gatecast.inspection.results import Inspection
 
 SHORTEST = 0.1  # updates: who forgets faster forgets everything at once
-BINS = 24
+MOST_BINS = 24
 
 
 def timescales(inside: Inspection, layer: str | None = None) -> Float[np.ndarray, " units"]:
@@ -18,7 +18,8 @@ def timescales(inside: Inspection, layer: str | None = None) -> Float[np.ndarray
 def bins(scales: Float[np.ndarray, " units"]) -> Float[np.ndarray, " edges"]:
     """The edges of the bars for these timescales, evenly spaced in their logarithm."""
     low, high = scales.min(), scales.max()
-    return np.geomspace(low / 1.05, max(high * 1.05, low * 1.5), BINS + 1)
+    count = int(np.clip(len(scales) // 4, 8, MOST_BINS))
+    return np.geomspace(low / 1.05, max(high * 1.05, low * 1.5), count + 1)
 
 
 def heights(scales: Float[np.ndarray, " units"], edges: Float[np.ndarray, " edges"]) -> Int64[np.ndarray, " bars"]:

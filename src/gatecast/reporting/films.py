@@ -1,0 +1,173 @@
+"""Films: the gates as the net reads the series, and a forecast as the net learns, as GIF or MP4."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gatecast.errors import OptionError
+from gatecast.files import write_atomic
+from gatecast.inspection.results import Inspection
+from gatecast.reporting.gate_pictures import MOST_ROWS, gates_figure
+from gatecast.reporting.heat import columns, heat_maps
+from gatecast.reporting.inside_findings import gates_finding
+from gatecast.reporting.paper import blank, label, legend, quieten, time_axis
+from gatecast.reporting.scores import number
+from gatecast.reporting.style import BEST, GREY, INK, NET
+
+NEWEST = 120  # updates of a film of the gates
+MOST_FRAMES = 60
+FRAMES_A_SECOND = 8
+DOTS = 80  # pixels per inch: with 60 frames a GIF stays well below 2 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Fitting:
+    """One window of the validation part, as it was forecast while the net learnt.
+
+    Attributes:
+        steps: the training step of each frame.
+        validation: the validation loss at these steps.
+        times: of the context and the horizon, datetime64 or row numbers.
+        actual: what came, on the original scale; NaN where it is missing.
+        forecasts: of the horizon, on the original scale.
+        unit: what is forecast, such as the target's name.
+
+    Raises:
+        OptionError: there is no frame, or the shapes do not fit together.
+    """
+
+    steps: np.ndarray
+    validation: Float[np.ndarray, " frames"]
+    times: np.ndarray
+    actual: Float[np.ndarray, " rows"]
+    forecasts: Float[np.ndarray, "frames horizon"]
+    unit: str
+
+    def __post_init__(self) -> None:
+        frames, horizon = self.forecasts.shape
+        if not 0 < frames == len(self.steps) == len(self.validation):
+            raise OptionError(
+                f"a film needs a step and a validation loss for each forecast, and at least one: got {frames} "
+                f"forecasts, {len(self.steps)} steps and {len(self.validation)} losses. Give as many of each."
+            )
+        if not horizon <= len(self.times) == len(self.actual):
+            raise OptionError(
+                f"a film needs a time for each actual value, and at least those of the horizon: got {len(self.times)} "
+                f"times and {len(self.actual)} values for a horizon of {horizon}. Give context and horizon of both."
+            )
+
+
+def write_gates_film(inspection: Inspection, path: str | Path) -> Path:
+    """Write the series and the gates of the top layer, revealed update by update, as a film: .gif or .mp4.
+
+    The newest 120 updates are shown, in at most 60 frames.
+
+    Raises:
+        OptionError: `path` has another ending, or MP4 is wanted and ffmpeg is not installed.
+    """
+    newest = _newest(inspection)
+    along = columns(newest.times, NEWEST)
+    maps = heat_maps(newest, newest.layers[-1:], along, MOST_ROWS)
+    figure, (series, meshes) = gates_figure(newest, gates_finding(newest), along, maps)
+    series.set(xlim=series.get_xlim(), ylim=series.get_ylim())
+    (line,) = series.get_lines()
+
+    def reveal(shown: int) -> None:
+        line.set_data(newest.times[:shown], newest.values[:shown])
+        hidden = along.starts >= shown
+        for mesh, one in zip(meshes, maps, strict=True):
+            mesh.set_array(np.ma.masked_array(one.grid, np.broadcast_to(hidden, one.grid.shape)))
+
+    return _write(figure, reveal, stops(len(newest.times)), Path(path))
+
+
+def _newest(inspection: Inspection) -> Inspection:
+    """The newest updates, and of the layers the top one alone."""
+    top = inspection.layers[-1]
+    gates = {name: values[-NEWEST:] for name, values in top.gates.items()}
+    layer = replace(top, gates=gates, output=top.output[-NEWEST:])
+    times, values = inspection.times[-NEWEST:], inspection.values[-NEWEST:]
+    return replace(inspection, times=times, values=values, layers=(layer,))
+
+
+def stops(count: int) -> list[int]:
+    """How much of `count` each frame shows: the last one shows all."""
+    return [int(stop) for stop in np.linspace(0, count, min(count, MOST_FRAMES) + 1).round()[1:]]
+
+
+def write_fitting_film(fitting: Fitting, path: str | Path) -> Path:
+    """Write the forecast as it improves, beside the validation loss, as a film: .gif or .mp4; at most 60 frames.
+
+    Raises:
+        OptionError: `path` has another ending, or MP4 is wanted and ffmpeg is not installed.
+    """
+    figure, charts = fitting_figure(fitting)
+    forecast, loss = charts[0].get_lines()[-1], charts[1].get_lines()[-1]
+
+    def show(shown: int) -> None:
+        frame = shown - 1
+        forecast.set_ydata(fitting.forecasts[frame])
+        loss.set_data(fitting.steps[frame : frame + 1], fitting.validation[frame : frame + 1])
+        said = f"step {fitting.steps[frame]:,}: validation loss {number(float(fitting.validation[frame]))}"
+        charts[1].set_title(said, loc="left", fontsize=10)
+
+    return _write(figure, show, stops(len(fitting.steps)), Path(path))
+
+
+def fitting_figure(fitting: Fitting) -> tuple[Figure, list[Axes]]:
+    """The last frame: the window with its forecast, and the course of the validation loss."""
+    figure = blank("One window of the validation part, forecast again and again while the net learns.", 3.6)
+    grid = figure.add_gridspec(1, 2, width_ratios=(3, 2))
+    window, course = (quieten(figure.add_subplot(grid[0, place])) for place in range(2))
+    _draw_window(window, fitting)
+    course.plot(fitting.steps, fitting.validation, color=GREY, linewidth=1.4)
+    course.plot(fitting.steps[-1:], fitting.validation[-1:], "o", color=BEST, markersize=8)
+    label(course, "training step", "validation loss", " ")
+    return figure, [window, course]
+
+
+def _draw_window(chart: Axes, fitting: Fitting) -> None:
+    """All forecasts fit on the vertical axis, so that it stands still."""
+    ahead = fitting.times[-fitting.forecasts.shape[1] :]
+    chart.plot(fitting.times, fitting.actual, color=INK, linewidth=1, label="actual")
+    chart.plot(ahead, fitting.forecasts[-1], color=NET, linewidth=2, label="forecast")
+    every = np.concatenate([fitting.actual, fitting.forecasts.ravel()])
+    low, high = np.nanmin(every), np.nanmax(every)
+    margin = 0.05 * (high - low) or 1.0
+    chart.set_ylim(low - margin, high + margin)
+    label(chart, time_axis(chart, fitting.times), fitting.unit)
+    legend(chart)
+
+
+def _write(figure: Figure, draw: Callable[[int], None], frames: list[int], path: Path) -> Path:
+    """Draw one frame after another, and write the film whole or not at all."""
+    writer = _writer(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / path.name
+        with writer.saving(figure, str(film), DOTS):
+            for frame in frames:
+                draw(frame)
+                writer.grab_frame()
+                figure.set_layout_engine("none")  # the charts must not move from frame to frame
+        write_atomic(path, film.read_bytes())
+    return path
+
+
+def _writer(path: Path) -> AbstractMovieWriter:
+    if path.suffix.lower() == ".gif":
+        return PillowWriter(fps=FRAMES_A_SECOND)
+    if path.suffix.lower() != ".mp4":
+        raise OptionError(f"a film is a .gif or an .mp4, got {path.name}. Write to {path.with_suffix('.gif').name}.")
+    if not FFMpegWriter.isAvailable():
+        raise OptionError(
+            f"an .mp4 needs ffmpeg, which was not found. Install it, or write to {path.with_suffix('.gif').name}."
+        )
+    return FFMpegWriter(fps=FRAMES_A_SECOND)
