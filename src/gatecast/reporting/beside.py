@@ -11,7 +11,7 @@ from gatecast.inspection.results import Inspection
 from gatecast.reporting import inside_findings as findings
 from gatecast.reporting.inside import draw_timescales, has_gradients, has_memory
 from gatecast.reporting.lag_pictures import draw_norms, last_lag
-from gatecast.reporting.paper import blank, label, legend, quieten, stroke, write_figures
+from gatecast.reporting.paper import blank, label, quieten, stroke, write_figures
 from gatecast.reporting.spans import steps_of
 from gatecast.reporting.style import INK, Line, curves, short
 from gatecast.reporting.timescales import bins, timed_layers, timescales
@@ -69,15 +69,13 @@ def _memory(chart: Axes, inside: Inspection, line: Line) -> None:
     """The share of the weight at each lag: two nets forecast on different scales."""
     weights = inside.memory.weights / inside.memory.weights.sum()
     stroke(chart, np.arange(len(weights)), weights, line)
-    chart.axvline(inside.memory.lag_90, color=INK, linestyle="dotted", linewidth=1.2, label="90 % of the weight")
-    label(chart, "rows before the newest", "share of the weight")
-    legend(chart)
+    chart.axvline(inside.memory.lag_90, color=INK, linestyle="dotted", linewidth=1.2)
+    label(chart, "rows before the newest; dotted: 90 % of the weight", "share of the weight")
 
 
 def _timescales(edges: np.ndarray) -> Draw:
     def draw(chart: Axes, inside: Inspection, line: Line) -> None:
         draw_timescales(chart, timescales(inside), edges, line)
-        label(chart, f"{steps_of(inside)} until 37 % of a unit's state is left", "units")
-        legend(chart)
+        label(chart, f"{steps_of(inside)} until 37 % of a state is left; dashed: the median", "units")
 
     return draw

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import floor, log10
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from bokeh.layouts import column
@@ -22,17 +22,18 @@ from bokeh.plotting import figure
 from gatecast.reporting.rows import Interval
 from gatecast.reporting.style import GRID, INK, NET, Line, short
 
+Log = Literal["", "x", "y"]
 TOOLS = "xpan,xwheel_zoom,xbox_zoom,reset,save"
 
 
-def canvas(x: np.ndarray, unit: str, label: str = "", *, log: bool = False, height: int = 300) -> figure:
-    """An empty chart whose horizontal axis suits `x` (dates or numbers)."""
+def canvas(x: np.ndarray, unit: str, label: str = "", *, log: Log = "", height: int = 300) -> figure:
+    """An empty chart whose horizontal axis suits `x` (dates or numbers); `log` names the axis that is logarithmic."""
     dated = x.dtype.kind == "M"
     chart = figure(
         height=height,
         sizing_mode="stretch_width",
-        x_axis_type="datetime" if dated else "linear",
-        y_axis_type="log" if log else "linear",
+        x_axis_type="datetime" if dated else "log" if log == "x" else "linear",
+        y_axis_type="log" if log == "y" else "linear",
         tools=TOOLS,
         active_drag=None,  # a finger on a phone must scroll the page, not the chart
         active_scroll=None,

@@ -77,7 +77,7 @@ def step_chart(run: RunReport) -> figure:
 
 def training_chart(run: RunReport) -> figure:
     """The training loss, raw and smoothed, the validation loss and its best step."""
-    chart = canvas(np.arange(1), "loss", "step", log=spread(run.steps) > 20)
+    chart = canvas(np.arange(1), "loss", "step", log="y" if spread(run.steps) > 20 else "")
     raw = losses(run.steps)
     data = source(x=values(raw, "step"), loss=values(raw, "loss"), smooth=values(raw, "smooth"))
     chart.line("x", "loss", source=data, color=GREY, alpha=0.45, line_width=1, legend_label="loss")

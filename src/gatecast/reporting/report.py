@@ -1,7 +1,7 @@
 """The report: one HTML file that opens offline.
 
 It answers, in this order, whether the net is worth its trouble, by how much, what it forecasts, where it errs, how it
-was trained, whether all that can be trusted, and what it was trained on.
+was trained, what it does inside where somebody looked, whether all that can be trusted, and what it was trained on.
 
 Names from the data are hostile until proven otherwise: the page escapes them, the charts hold them as plain text, and
 the page's own policy lets the browser run the two scripts written here, by their SHA-256, and load nothing at all.
@@ -19,6 +19,7 @@ from gatecast.data.columns import TableOptions
 from gatecast.errors import OptionError
 from gatecast.files import write_atomic
 from gatecast.reporting import findings
+from gatecast.reporting.inside_sections import inside_sections
 from gatecast.reporting.record import DATA_FACTS, RunReport
 from gatecast.reporting.rows import interval
 from gatecast.reporting.scores import COLUMNS, score_rows
@@ -62,7 +63,7 @@ def render(run: RunReport) -> str:
             badge=findings.BADGES[findings.outcome(run.metrics)],
             columns=COLUMNS,
             scores=score_rows(run, ends.share if ends else None),
-            sections=sections(run),
+            sections=(*sections(run), *inside_sections(run.inside)),
             audit_finding=findings.audit_finding(run),
             data=data_section(run),
             data_facts=[(key, run.facts[key]) for key in DATA_FACTS if key in run.facts],

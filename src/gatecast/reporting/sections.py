@@ -46,7 +46,7 @@ def forecast_section(run: RunReport) -> Section:
     """The fan of each chosen series."""
     views, note = choose_views(run)
     drawn = [] if run.forecast.is_empty() else [(view.label(), charts.fan_chart(run, view)) for view in views]
-    return _section("forecast", "The forecast", findings.forecast_finding(run), drawn, note)
+    return section("forecast", "The forecast", findings.forecast_finding(run), drawn, note)
 
 
 def backtest_section(run: RunReport) -> Section:
@@ -54,30 +54,31 @@ def backtest_section(run: RunReport) -> Section:
     views, note = choose_views(run)
     most = min(MOST_POINTS, ALL_POINTS // len(views))
     drawn = [] if run.backtest.is_empty() else [(v.label(), charts.backtest_chart(run, v, most)) for v in views]
-    return _section("backtest", "Actual against forecast", findings.backtest_finding(run), drawn, note)
+    return section("backtest", "Actual against forecast", findings.backtest_finding(run), drawn, note)
 
 
 def step_section(run: RunReport) -> Section:
     """How the error grows over the horizon, and which baselines leave the chart at its top."""
     finding = findings.step_finding(run)
     if len(findings.by_step(run.metrics, run.name)) < 2:
-        return _section("steps", "Error by step", finding, [])
-    return _section("steps", "Error by step", finding, [("", charts.step_chart(run))], findings.step_note(run))
+        return section("steps", "Error by step", finding, [])
+    return section("steps", "Error by step", finding, [("", charts.step_chart(run))], findings.step_note(run))
 
 
 def training_section(run: RunReport) -> Section:
     """The training curve."""
     drawn = [("", charts.training_chart(run))] if run.steps else []
-    return _section("training", "Training", findings.training_finding(run), drawn)
+    return section("training", "Training", findings.training_finding(run), drawn)
 
 
 def data_section(run: RunReport) -> Section:
     """The longest series with its training, validation and test parts."""
     view = longest_view(run.history)
-    return _section("data", "The data", findings.data_finding(run), [(view.label(), charts.parts_chart(run, view))])
+    return section("data", "The data", findings.data_finding(run), [(view.label(), charts.parts_chart(run, view))])
 
 
-def _section(key: str, heading: str, finding: str, drawn: Sequence[tuple[str, LayoutDOM]], note: str = "") -> Section:
+def section(key: str, heading: str, finding: str, drawn: Sequence[tuple[str, LayoutDOM]], note: str = "") -> Section:
+    """A section of charts, each with its name; the name of a lone chart is left out."""
     made = []
     for index, (name, drawing) in enumerate(drawn):
         place = f"{key}-chart-{index}"
