@@ -11,7 +11,9 @@ from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from msgspec.structs import replace as replace_struct
@@ -24,10 +26,13 @@ from gatecast.reporting.pictures import draw
 from gatecast.reporting.record import RunReport
 from gatecast.reporting.report import render, write_report
 from gatecast.reporting.scores import number
+from inspection_makers import INSPECTIONS, inspection
 from reporting_runs import HOSTILE, RUNS, audit
 
 made = cache(lambda name: RUNS[name]())
 page = cache(lambda name: Page(render(made(name))))
+inside = cache(lambda name: Page(render(replace(made("bare"), inside=INSPECTIONS[name]()))))
+INSIDE = ["inside", "inside-gates", "inside-timescales", "inside-memory", "inside-gradients", "inside-importance"]
 
 
 class Page(HTMLParser):
@@ -302,7 +307,7 @@ def test_a_browser_draws_every_chart_without_a_complaint(tmp_path: Path) -> None
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("needs Chromium to draw the page")
-    path = write_report(made("hostile"), tmp_path / "report.html")
+    path = write_report(replace(made("hostile"), inside=INSPECTIONS["hostile"]()), tmp_path / "report.html")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--enable-logging=stderr"]
     done = subprocess.run(
@@ -312,8 +317,103 @@ def test_a_browser_draws_every_chart_without_a_complaint(tmp_path: Path) -> None
     assert complaints == []
     drawn = re.findall(r'id="([\w-]+)"[^>]*><div class="bk-(?:Figure|Column)"', done.stdout)
     assert drawn == [f"{key}-chart-{index}" for key in ("forecast", "backtest") for index in range(6)] + [
-        f"{key}-chart-0" for key in ("steps", "training", "data")
+        f"{key}-chart-0" for key in ("steps", "training")
+    ] + ["inside-gates-chart-0", "inside-timescales-chart-0", "inside-memory-chart-0", "inside-memory-chart-1"] + [
+        f"{key}-chart-0" for key in ("inside-gradients", "inside-importance", "data")
     ]
+
+
+def test_what_is_inside_stands_after_the_training_with_its_charts() -> None:
+    seen = inside("hourly")
+    sections = [attributes["id"] for attributes in seen.all("section")]
+    assert sections[sections.index("training") + 1 : sections.index("audit")] == INSIDE
+    assert "#inside" in [attributes["href"] for attributes in seen.all("a")]
+    targets = [str(chart["target_id"]) for chart in seen.charts()]
+    assert [name for name in targets if name.startswith("inside")] == [
+        "inside-gates-chart-0",
+        "inside-timescales-chart-0",
+        "inside-memory-chart-0",
+        "inside-memory-chart-1",
+        "inside-gradients-chart-0",
+        "inside-importance-chart-0",
+    ]
+
+
+def test_a_run_that_nobody_looked_inside_has_no_word_of_it() -> None:
+    seen = page("bare")
+    assert not [attributes for attributes in seen.all("section") if str(attributes["id"]).startswith("inside")]
+    assert "#inside" not in [attributes["href"] for attributes in seen.all("a")]
+
+
+def test_what_has_nothing_to_show_has_no_section() -> None:
+    sections = [attributes["id"] for attributes in inside("untrained").all("section")]
+    assert [name for name in sections if str(name).startswith("inside")] == ["inside", "inside-gates"]
+    assert "inside-importance" not in [attributes["id"] for attributes in inside("without_gates").all("section")]
+
+
+def sources(chart: object, found: list[dict[str, object]] | None = None) -> list[dict[str, object]]:
+    """The columns of every source of a chart, in order."""
+    found = [] if found is None else found
+    if isinstance(chart, dict):
+        if chart.get("name") == "ColumnDataSource":
+            entries = chart["attributes"]["data"]["entries"]
+            found.append({name: array(value) for name, value in entries})
+        for item in chart.values():
+            sources(item, found)
+    if isinstance(chart, list):
+        for item in chart:
+            sources(item, found)
+    return found
+
+
+def array(value: Any) -> Any:
+    """A column as numpy, as Bokeh encodes it."""
+    if isinstance(value, dict) and value.get("type") == "ndarray":
+        data = base64.b64decode(value["array"]["data"]) if isinstance(value["array"], dict) else None
+        items = value["array"] if data is None else np.frombuffer(data, value["dtype"])
+        return np.asarray(items).reshape(value["shape"])
+    return [array(item) for item in value] if isinstance(value, list) else value
+
+
+def chart_of(seen: Page, target: str) -> dict[str, object]:
+    return next(chart for chart in seen.charts() if chart["target_id"] == target)
+
+
+def test_the_charts_inside_hold_the_values_of_the_inspection() -> None:
+    seen, found = inside("hourly"), INSPECTIONS["hourly"]()
+    (weights,) = sources(chart_of(seen, "inside-memory-chart-0"))
+    np.testing.assert_allclose(weights["weight"], found.memory.weights, rtol=1e-6)
+    curves = sources(chart_of(seen, "inside-memory-chart-1"))
+    for curve, values in zip(curves, found.memory.by_input, strict=True):
+        np.testing.assert_allclose(curve["weight"], values, rtol=1e-6)
+    (norms,) = sources(chart_of(seen, "inside-gradients-chart-0"))
+    np.testing.assert_allclose(norms["norm"], found.gradients.norms, rtol=1e-12)
+    (bars,) = sources(chart_of(seen, "inside-importance-chart-0"))
+    np.testing.assert_allclose(bars["increase"], [item.increase for item in found.importance])
+    (counts,) = sources(chart_of(seen, "inside-timescales-chart-0"))
+    assert sum(counts["units"]) == len(found.timescales)
+
+
+def test_the_heat_maps_of_the_report_are_whole_percents_sorted_by_timescale() -> None:
+    seen, found = inside("hourly"), INSPECTIONS["hourly"]()
+    images = [columns["image"][0] for columns in sources(chart_of(seen, "inside-gates-chart-0")) if "image" in columns]
+    order = np.argsort([unit.timescale for unit in found.timescales])
+    for image, gate in zip(images, found.layers[0].gates.values(), strict=True):
+        pairs = gate[:, order].reshape(200, 2, -1).mean(axis=1).T
+        np.testing.assert_allclose(image, 100 * pairs, atol=0.51)
+
+
+def test_a_report_on_a_large_net_stays_small() -> None:
+    large = inspection(layers=("l0", "l1"), units=256, updates=10_000)
+    assert len(render(replace(made("hostile"), inside=large)).encode()) < 2_000_000
+
+
+def test_names_inside_are_words_and_nothing_else() -> None:
+    seen = inside("hostile")
+    assert HOSTILE not in seen.html
+    assert not re.search(r"\$\$|\\\(|\\\[", " ".join(text for chart in seen.charts() for text in strings(chart)))
+    running = [attributes for attributes in seen.all("script") if attributes.get("type") != "application/json"]
+    assert len(running) == 2
 
 
 def test_the_same_run_tells_the_same_story_twice() -> None:

@@ -21,7 +21,7 @@ class Columns:
         dated: whether the edges are dates.
     """
 
-    edges: Int64[np.ndarray, " columns+1"]
+    edges: Int64[np.ndarray, " edges"]
     starts: Int64[np.ndarray, " columns"]
     stops: Int64[np.ndarray, " columns"]
     dated: bool

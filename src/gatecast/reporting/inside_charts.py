@@ -30,6 +30,7 @@ from gatecast.reporting.timescales import bins, heights, timescales
 
 MOST_COLUMNS, MOST_ROWS = 200, 64  # of a heat map: one byte each, so that many stay small
 MOST_BARS = 20
+AXIS = 34  # pixels for the dates below the last chart
 LEFT = 62  # pixels for what stands beside the charts, so that the time axes lie below one another
 
 
@@ -43,7 +44,7 @@ def gates_chart(inside: Inspection) -> Column:
     data = source(x=rows["ds"].to_numpy(), actual=values(rows, "y"))
     hover(series, series.line("x", "actual", source=data, color=INK, line_width=1.2), [("actual", "actual")])
     maps = heat_maps(inside, top_layers(inside), along, MOST_ROWS)
-    charts = [series, *(_heat(series, along, one) for one in maps)]
+    charts = [series, *(_heat(series, along, one, last=one is maps[-1]) for one in maps)]
     for chart in charts[:-1]:
         chart.xaxis.visible = False
     for chart in charts:
@@ -51,10 +52,10 @@ def gates_chart(inside: Inspection) -> Column:
     return column(*charts, sizing_mode="stretch_width")
 
 
-def _heat(series: figure, along: Columns, one: HeatMap) -> figure:
+def _heat(series: figure, along: Columns, one: HeatMap, *, last: bool) -> figure:
     """A gate as an image of whole percents of the end of its range."""
     edges = along.times()
-    chart = canvas(edges, f"{one.layer} {one.gate}", height=110)
+    chart = canvas(edges, f"{one.layer} {one.gate}", height=110 + AXIS * last)
     chart.x_range = series.x_range
     chart.yaxis.ticker = FixedTicker(ticks=[])
     chart.ygrid.visible = False

@@ -69,7 +69,7 @@ def timescale_finding(inside: Inspection) -> str:
         return f"No unit's timescale could be measured.{never}"
     first, median, third = np.quantile(known, (0.25, 0.5, 0.75))
     return (
-        f"The median unit has forgotten all but 37 % after {in_updates(inside, median)}; "
+        f"The median unit has forgotten all but 37 % after {in_updates(inside, float(median))}; "
         f"half of them take between {first:.2g} and {third:.2g} {steps_of(inside)}.{never}"
     )
 
@@ -80,9 +80,9 @@ def memory_finding(inside: Inspection) -> str:
     if not memory.weights.sum() > 0:
         return "Nothing that came in moves the forecast: the net has learnt nothing yet."
     heaviest = int(np.argmax(memory.weights))
-    where = f"{in_rows(inside, heaviest)} before it" if heaviest else "the newest itself"
+    where = f"{in_rows(inside, float(heaviest))} before it" if heaviest else "the newest itself"
     finding = (
-        f"90 % of what moves the forecast lies in the newest {in_rows(inside, memory.lag_90 + 1)}; "
+        f"90 % of what moves the forecast lies in the newest {in_rows(inside, memory.lag_90 + 1.0)}; "
         f"the heaviest row is {where}."
     )
     return finding + _heaviest_input(inside)
@@ -102,10 +102,12 @@ def gradient_finding(inside: Inspection) -> str:
     norms = inside.gradients.norms
     if len(norms) < 2 or not norms[0] > 0:
         return "No gradient flows back through the states."
-    back, share = len(norms) - 1, float(norms[-1] / norms[0])
+    back, share = len(norms) - 1.0, float(norms[-1] / norms[0])
     faded = np.flatnonzero(norms < FADED * norms[0])
     if len(faded):
-        verdict = f"beyond {in_updates(inside, int(faded[0]))} less than a thousandth is left, too little to learn from"
+        verdict = (
+            f"beyond {in_updates(inside, float(faded[0]))} less than a thousandth is left, too little to learn from"
+        )
     else:
         verdict = "it grows on the way, so clip it" if share > 1 else "it still reaches that far"
     return f"The gradient {in_updates(inside, back)} back is {share:.1g} of the newest: {verdict}."

@@ -61,8 +61,8 @@ def cycle(inside: Inspection) -> tuple[str, float]:
     if days < 1:
         return "a day", 1 / days
     if days < 7:
-        return "a week", 5 if inside.step.startswith("business") else 7 / days
-    return ("a year", round(365.25 / days)) if days < 360 else ("ten rows", 10)
+        return "a week", 5.0 if inside.step.startswith("business") else 7 / days
+    return ("a year", float(round(365.25 / days))) if days < 360 else ("ten rows", 10.0)
 
 
 def count(number: float, unit: str) -> str:
