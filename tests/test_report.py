@@ -11,9 +11,7 @@ from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from msgspec.structs import replace as replace_struct
@@ -349,58 +347,6 @@ def test_what_has_nothing_to_show_has_no_section() -> None:
     sections = [attributes["id"] for attributes in inside("untrained").all("section")]
     assert [name for name in sections if str(name).startswith("inside")] == ["inside", "inside-gates"]
     assert "inside-importance" not in [attributes["id"] for attributes in inside("without_gates").all("section")]
-
-
-def sources(chart: object, found: list[dict[str, object]] | None = None) -> list[dict[str, object]]:
-    """The columns of every source of a chart, in order."""
-    found = [] if found is None else found
-    if isinstance(chart, dict):
-        if chart.get("name") == "ColumnDataSource":
-            entries = chart["attributes"]["data"]["entries"]
-            found.append({name: array(value) for name, value in entries})
-        for item in chart.values():
-            sources(item, found)
-    if isinstance(chart, list):
-        for item in chart:
-            sources(item, found)
-    return found
-
-
-def array(value: Any) -> Any:
-    """A column as numpy, as Bokeh encodes it."""
-    if isinstance(value, dict) and value.get("type") == "ndarray":
-        data = base64.b64decode(value["array"]["data"]) if isinstance(value["array"], dict) else None
-        items = value["array"] if data is None else np.frombuffer(data, value["dtype"])
-        return np.asarray(items).reshape(value["shape"])
-    return [array(item) for item in value] if isinstance(value, list) else value
-
-
-def chart_of(seen: Page, target: str) -> dict[str, object]:
-    return next(chart for chart in seen.charts() if chart["target_id"] == target)
-
-
-def test_the_charts_inside_hold_the_values_of_the_inspection() -> None:
-    seen, found = inside("hourly"), INSPECTIONS["hourly"]()
-    (weights,) = sources(chart_of(seen, "inside-memory-chart-0"))
-    np.testing.assert_allclose(weights["weight"], found.memory.weights, rtol=1e-6)
-    curves = sources(chart_of(seen, "inside-memory-chart-1"))
-    for curve, values in zip(curves, found.memory.by_input, strict=True):
-        np.testing.assert_allclose(curve["weight"], values, rtol=1e-6)
-    (norms,) = sources(chart_of(seen, "inside-gradients-chart-0"))
-    np.testing.assert_allclose(norms["norm"], found.gradients.norms, rtol=1e-12)
-    (bars,) = sources(chart_of(seen, "inside-importance-chart-0"))
-    np.testing.assert_allclose(bars["increase"], [item.increase for item in found.importance])
-    (counts,) = sources(chart_of(seen, "inside-timescales-chart-0"))
-    assert sum(counts["units"]) == len(found.timescales)
-
-
-def test_the_heat_maps_of_the_report_are_whole_percents_sorted_by_timescale() -> None:
-    seen, found = inside("hourly"), INSPECTIONS["hourly"]()
-    images = [columns["image"][0] for columns in sources(chart_of(seen, "inside-gates-chart-0")) if "image" in columns]
-    order = np.argsort([unit.timescale for unit in found.timescales])
-    for image, gate in zip(images, found.layers[0].gates.values(), strict=True):
-        pairs = gate[:, order].reshape(200, 2, -1).mean(axis=1).T
-        np.testing.assert_allclose(image, 100 * pairs, atol=0.51)
 
 
 def test_a_report_on_a_large_net_stays_small() -> None:
