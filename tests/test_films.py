@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from gatecast.errors import OptionError
-from gatecast.reporting.films import Fitting, fitting_figure, stops, write_fitting_film, write_gates_film
+from gatecast.reporting.filming import stops
+from gatecast.reporting.films import Fitting, fitting_figure, write_fitting_film, write_gates_film
 from inspection_makers import INSPECTIONS, inspection, stamps
 from reporting_runs import HOSTILE
 
@@ -83,7 +84,7 @@ def test_another_ending_is_refused(tmp_path: Path) -> None:
 
 
 def test_mp4_without_ffmpeg_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatecast.reporting.films.FFMpegWriter.isAvailable", lambda: False)
+    monkeypatch.setattr("gatecast.reporting.filming.FFMpegWriter.isAvailable", lambda: False)
     with pytest.raises(OptionError, match=r"an \.mp4 needs ffmpeg, which was not found\. Install it, or write to"):
         write_gates_film(inspection(), tmp_path / "gates.mp4")
     assert not list(tmp_path.iterdir())

@@ -1,19 +1,16 @@
 """Films: the gates as the net reads the series, and a forecast as the net learns, as GIF or MP4."""
 
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gatecast.errors import OptionError
-from gatecast.files import write_atomic
 from gatecast.inspection.results import Inspection
+from gatecast.reporting.filming import stops, write_film
 from gatecast.reporting.gate_pictures import MOST_ROWS, gates_figure
 from gatecast.reporting.heat import columns, heat_maps
 from gatecast.reporting.inside_findings import gates_finding
@@ -22,9 +19,6 @@ from gatecast.reporting.scores import number
 from gatecast.reporting.style import BEST, GREY, INK, NET
 
 NEWEST = 120  # updates of a film of the gates
-MOST_FRAMES = 60
-FRAMES_A_SECOND = 8
-DOTS = 80  # pixels per inch: with 60 frames a GIF stays well below 2 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +79,7 @@ def write_gates_film(inspection: Inspection, path: str | Path) -> Path:
         for mesh, one in zip(meshes, maps, strict=True):
             mesh.set_array(np.ma.masked_array(one.grid, np.broadcast_to(hidden, one.grid.shape)))
 
-    return _write(figure, reveal, stops(len(newest.times)), Path(path))
+    return write_film(figure, reveal, stops(len(newest.times)), Path(path))
 
 
 def _newest(inspection: Inspection) -> Inspection:
@@ -95,11 +89,6 @@ def _newest(inspection: Inspection) -> Inspection:
     layer = replace(top, gates=gates, output=top.output[-NEWEST:])
     times, values = inspection.times[-NEWEST:], inspection.values[-NEWEST:]
     return replace(inspection, times=times, values=values, layers=(layer,))
-
-
-def stops(count: int) -> list[int]:
-    """How much of `count` each frame shows: the last one shows all."""
-    return [int(stop) for stop in np.linspace(0, count, min(count, MOST_FRAMES) + 1).round()[1:]]
 
 
 def write_fitting_film(fitting: Fitting, path: str | Path) -> Path:
@@ -118,7 +107,7 @@ def write_fitting_film(fitting: Fitting, path: str | Path) -> Path:
         said = f"step {fitting.steps[frame]:,}: validation loss {number(float(fitting.validation[frame]))}"
         charts[1].set_title(said, loc="left", fontsize=10)
 
-    return _write(figure, show, stops(len(fitting.steps)), Path(path))
+    return write_film(figure, show, stops(len(fitting.steps)), Path(path))
 
 
 def fitting_figure(fitting: Fitting) -> tuple[Figure, list[Axes]]:
@@ -144,30 +133,3 @@ def _draw_window(chart: Axes, fitting: Fitting) -> None:
     chart.set_ylim(low - margin, high + margin)
     label(chart, time_axis(chart, fitting.times), fitting.unit)
     legend(chart)
-
-
-def _write(figure: Figure, draw: Callable[[int], None], frames: list[int], path: Path) -> Path:
-    """Draw one frame after another, and write the film whole or not at all."""
-    writer = _writer(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        film = Path(folder) / path.name
-        with writer.saving(figure, str(film), DOTS):
-            for frame in frames:
-                draw(frame)
-                writer.grab_frame()
-                figure.set_layout_engine("none")  # the charts must not move from frame to frame
-        write_atomic(path, film.read_bytes())
-    return path
-
-
-def _writer(path: Path) -> AbstractMovieWriter:
-    if path.suffix.lower() == ".gif":
-        return PillowWriter(fps=FRAMES_A_SECOND)
-    if path.suffix.lower() != ".mp4":
-        raise OptionError(f"a film is a .gif or an .mp4, got {path.name}. Write to {path.with_suffix('.gif').name}.")
-    if not FFMpegWriter.isAvailable():
-        raise OptionError(
-            f"an .mp4 needs ffmpeg, which was not found. Install it, or write to {path.with_suffix('.gif').name}."
-        )
-    return FFMpegWriter(fps=FRAMES_A_SECOND)
