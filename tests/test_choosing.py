@@ -240,6 +240,16 @@ def test_the_start_is_what_a_short_training_does_best_from(noise: float, growth:
     assert "after 100 training steps it errs" in guess.why
 
 
+def test_a_trial_takes_no_more_than_a_fifth_of_the_usual_steps() -> None:
+    panel = noisy_season(noise=1.0)
+    usual, many = (
+        choose(panel, split_by_time(panel, 6), Asked(horizon=6, season=12, training=training))
+        for training in (AskedTraining(), AskedTraining(steps=9000))
+    )
+    assert usual.guesses == many.guesses
+    assert any("after 200 training steps it errs" in guess.why for guess in many.guesses)
+
+
 @pytest.mark.parametrize("poison", [np.nan, 1e9])
 def test_trials_see_no_row_of_the_test_part(poison: float) -> None:
     panel = noisy_season(noise=1.0)

@@ -26,6 +26,7 @@ from gatecast.training.log import read_steps
 from gatecast.training.loop import StepRecord
 from gatecast.workflow import Model, fit, load, save
 from gatecast.workflow import runs as run_files
+from gatecast.workflow.listening import Look
 from gatecast.workflow.runs import read_metrics, read_record
 from small_tables import SEASON, SMALL, wave_table
 
@@ -305,6 +306,9 @@ class Scribe:
     def step(self, record: StepRecord) -> None:
         self.told.append(str(record.step))
 
+    def looked(self, look: Look) -> None:
+        self.told.append(f"looked after {look.record.step}")
+
 
 def test_a_listener_is_told_every_stage_in_order(tmp_path: Path) -> None:
     scribe = Scribe()
@@ -312,7 +316,10 @@ def test_a_listener_is_told_every_stage_in_order(tmp_path: Path) -> None:
     assert scribe.told == [
         "guessed time target past frequency subtract calendar calibrate",
         "training 8 from 0",
-        *map(str, range(1, 9)),
+        *map(str, range(1, 5)),
+        "looked after 4",
+        *map(str, range(5, 9)),
+        "looked after 8",
         "training is over",
         "training took all 8 steps",
         "scoring the net and the baselines on the same windows",

@@ -6,6 +6,7 @@
     model.backtest().report("report.html")
     model.predict().to_frame()
     print(gc.audit(model))
+    print(model.inspect().memory.lag_90)
     gc.save(model, "models/load")
     layer = gc.nn.GRU(8, 64, num_layers=2)  # torch.nn.GRU, and reset_after=False beside it
 
@@ -16,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gatecast import cells, nn
+    from gatecast import cells, inspection, nn
     from gatecast.data.columns import Columns, TableOptions
     from gatecast.datasets import load_dataset
     from gatecast.errors import GatecastError
@@ -45,7 +46,7 @@ _HOMES = {
     "save": "gatecast.workflow",
 }
 
-_PACKAGES = ("cells", "nn")
+_PACKAGES = ("cells", "inspection", "nn")
 
 __all__ = [
     "Audit",
@@ -63,6 +64,7 @@ __all__ = [
     "audit",
     "cells",
     "fit",
+    "inspection",
     "load",
     "load_dataset",
     "nn",

@@ -71,11 +71,11 @@ def _fit(data: Any, options: Any, out: Path, output: OutputFlags) -> Any:  # noq
     import torch  # noqa: PLC0415
 
     from gatecast.workflow import fit as fit_model  # noqa: PLC0415
-    from gatecast.workflow.listening import Silent  # noqa: PLC0415
-    from gatecast.workflow.terminal import Terminal  # noqa: PLC0415
 
     if output.threads < 1:
         raise OptionError(f"--threads counts from 1 up, got {output.threads}.")
+    if output.watch and (output.quiet or output.json):
+        raise OptionError("--watch shows what --quiet and --json leave out: give one or the other.")
     torch.set_num_threads(output.threads)
     return fit_model(
         data,
@@ -83,8 +83,20 @@ def _fit(data: Any, options: Any, out: Path, output: OutputFlags) -> Any:  # noq
         resume=output.resume,
         tensorboard=output.tensorboard,
         options=options,
-        listener=Silent() if output.quiet or output.json else Terminal(),
+        listener=_listener(out, output),
     )
+
+
+def _listener(out: Path, output: OutputFlags) -> Any:  # noqa: ANN401
+    """Who is told about the fit."""
+    from gatecast.workflow.filming import Filming  # noqa: PLC0415
+    from gatecast.workflow.listening import Silent, Together  # noqa: PLC0415
+    from gatecast.workflow.runs import PICTURES  # noqa: PLC0415
+    from gatecast.workflow.terminal import Terminal  # noqa: PLC0415
+    from gatecast.workflow.watching import Watching  # noqa: PLC0415
+
+    told = Silent() if output.quiet or output.json else Watching(Terminal()) if output.watch else Terminal()
+    return Together(told, Filming(out / PICTURES / "training.gif")) if output.film else told
 
 
 @app.command
@@ -161,6 +173,47 @@ def audit(run: Path, data: Path | None = None, /, *, json: Json = False) -> None
     show.audited(result, as_json=json)
     if not result.passed:
         raise AuditError(f"{result.forecaster} failed: {', '.join(check.claim for check in result.failures)}.")
+
+
+@app.command
+def inspect(  # noqa: PLR0913 - a command's parameters are its flags
+    run: Path,
+    data: Path | None = None,
+    /,
+    *,
+    series: str | None = None,
+    beside: Path | None = None,
+    out: Path | None = None,
+    animate: Json = False,
+    json: Json = False,
+) -> None:
+    """Look inside a net: what its gates do, how far back it remembers, where gradients flow, what it rests on.
+
+    Parameters
+    ----------
+    run
+        A run folder or a model folder.
+    data
+        New data; only rows that the net has not learnt from are forecast (default: the table of the run).
+    series
+        The series to look at (default: the longest one).
+    beside
+        Another run or model, to see both side by side.
+    out
+        Write the pictures into this folder (default: the run's pictures; of a model folder, ./inspection).
+    animate
+        Also write gates.gif: the gates as the series is read.
+    json
+        The numbers as JSON on stdout, and no pictures but into --out.
+    """
+    from gatecast.cli import show  # noqa: PLC0415
+    from gatecast.workflow import load  # noqa: PLC0415
+    from gatecast.workflow.picturing import picture  # noqa: PLC0415
+
+    found = load(run).inspect(data, series)
+    other = None if beside is None else load(beside).inspect(data, series)
+    paths = [] if json and out is None else picture(found, run, out, other, beside, animate=animate)
+    show.inspected(found, other, paths, as_json=json)
 
 
 @app.command

@@ -219,6 +219,10 @@ class OutputFlags:
         Go on with a stopped run; its end is bit-equal to that of an unbroken run.
     tensorboard
         Also write TensorBoard event files.
+    watch
+        A live view instead of the bar: losses, and the gradient by lag at every look at the validation part.
+    film
+        Write pictures/training.gif, the forecast of one window improving as training goes on.
     threads
         Processor threads; one is best for nets of this size.
     quiet
@@ -230,6 +234,8 @@ class OutputFlags:
     out: Path | None = None
     resume: Annotated[bool, Parameter(negative=())] = False
     tensorboard: Annotated[bool, Parameter(negative=())] = False
+    watch: Annotated[bool, Parameter(negative=())] = False
+    film: Annotated[bool, Parameter(negative=())] = False
     threads: int = 1
     quiet: Annotated[bool, Parameter(negative=())] = False
     json: Annotated[bool, Parameter(negative=())] = False

@@ -2,8 +2,9 @@
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gatecast.errors import OptionError
 from gatecast.evaluation.audit import Audit, audit_to_json
 from gatecast.evaluation.results import Metrics
 from gatecast.files import write_atomic
+from gatecast.inspection import Inspection, compare, to_json
 from gatecast.workflow.model import Model, Prediction
 from gatecast.workflow.runs import REPORT, read_metrics
 
@@ -77,6 +79,44 @@ def audited(audit: Audit, *, as_json: bool) -> None:
     for check in audit.checks:
         style = "bold red" if check in audit.failures else "dim" if check.status == "skipped" else ""
         table.add_row(check.claim, check.verdict(), check.numbers(), escape(check.meaning), style=style)
+    _print(table)
+
+
+def inspected(found: Inspection, other: Inspection | None, paths: Sequence[Path], *, as_json: bool) -> None:
+    """What an inspection found, in a sentence a view, with advice and where the pictures are."""
+    if as_json:
+        dump(to_json(found) if other is None else {"one": to_json(found), "other": to_json(other)})
+        return
+    for heading, sentence in _findings(found).items():
+        _say(f"{heading}: {sentence}")
+    if other is not None:
+        _compared(found, other)
+    for each in found.advice:
+        _say(f"advice: {each}")
+    if paths:
+        line(f"pictures: {', '.join(str(path) for path in paths)}")
+
+
+def _findings(found: Inspection) -> dict[str, str]:
+    """One sentence for each view that there is."""
+    from gatecast.reporting import inside_findings as say  # noqa: PLC0415 - drawing is loaded when wanted
+
+    told = {
+        "gates": say.gates_finding(found),
+        "timescales": say.timescale_finding(found),
+        "memory": say.memory_finding(found),
+        "gradients": say.gradient_finding(found),
+        "states": say.state_finding(found),
+    }
+    return told | ({"covariates": say.importance_finding(found)} if found.importance else {})
+
+
+def _compared(found: Inspection, other: Inspection) -> None:
+    table = _table("side by side")
+    for name in (found.name, other.name):
+        table.add_column(escape(name), justify="right")
+    for each in compare(found, other):
+        table.add_row(escape(each.what), *("" if isnan(n) else f"{n:,.4g}" for n in (each.one, each.other)))
     _print(table)
 
 

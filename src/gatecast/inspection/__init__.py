@@ -9,7 +9,7 @@ from gatecast.inspection.attribution import integrated_gradients, occlusion
 from gatecast.inspection.capturing import Call, captured, recurrent_part, traced
 from gatecast.inspection.compare import Compared, compare
 from gatecast.inspection.gates import dead_units, layer_gates, summarise
-from gatecast.inspection.gradients import gradient_norms
+from gatecast.inspection.gradients import forecast_gradients, gradient_norms
 from gatecast.inspection.importance import permutation_importance
 from gatecast.inspection.inspecting import FULLY, InspectOptions, inspect_forecaster
 from gatecast.inspection.jacobians import spectra, step_jacobians
@@ -46,6 +46,7 @@ __all__ = [
     "captured",
     "compare",
     "dead_units",
+    "forecast_gradients",
     "forecast_memory",
     "gradient_advice",
     "gradient_norms",

@@ -102,7 +102,7 @@ def _on_units(layers: Sequence[LayerGates], *, stuck: bool) -> Iterator[str]:
 
 
 def _on_covariates(importance: Sequence[Importance]) -> Iterator[str]:
-    idle = [each.covariate for each in importance if each.increase <= 2 * each.spread or each.increase < 0.001]
+    idle = [each.covariate for each in importance if not each.matters]
     if idle:
         yield (
             f"shuffling {', '.join(idle)} makes the forecast no worse than chance: fit without "

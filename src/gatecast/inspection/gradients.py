@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gatecast.cells.equations import States
+from gatecast.inspection.capturing import recurrent_part, traced
+from gatecast.inspection.probing import Probe
 from gatecast.nn import Trace
 
 
@@ -34,6 +36,14 @@ def gradient_norms(loss: Float[Tensor, ""], traced: Trace, dilations: Sequence[i
         squares = squares[: len(traced.outputs[name])]
         layers.append(squares if name.endswith("_reverse") else squares.flip(0))
     return torch.stack(layers).sum(dim=0).sqrt().mean(dim=1).numpy()
+
+
+def forecast_gradients(asked: Probe) -> Float[np.ndarray, " lags"]:
+    """The norms by lag, in updates, of the training loss of forecasts; of an ensemble by its first net."""
+    own = asked.first_net()
+    with traced(recurrent_part(own.network)) as traces:
+        loss = own.loss() * len(own.values)
+    return gradient_norms(loss, traces[0], own.network.config.layer.dilations)
 
 
 def _squares(states: States, gradients: Iterator[Tensor | None]) -> Float[Tensor, " batch"]:

@@ -14,9 +14,9 @@ from gatecast.data.windows import thin
 from gatecast.errors import OptionError, TooShortError
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.inspection.advice import advise
-from gatecast.inspection.capturing import captured, recurrent_part, traced
+from gatecast.inspection.capturing import captured, recurrent_part
 from gatecast.inspection.gates import equations_in, gates_of_trace
-from gatecast.inspection.gradients import gradient_norms
+from gatecast.inspection.gradients import forecast_gradients
 from gatecast.inspection.importance import permutation_importance
 from gatecast.inspection.jacobians import own_shares, spectra, step_jacobians
 from gatecast.inspection.memory import forecast_memory
@@ -76,17 +76,17 @@ def inspect_forecaster(
     """
     number = _number(panel, origins, series)
     cutoffs = _cutoffs(forecaster.config, panel, origins, number, options.cutoffs)
-    seen = _see(forecaster, panel, number, cutoffs[-1], options.updates)
-    gradients, diagonal = _gradients(forecaster, panel, number, cutoffs)
-    memory = forecast_memory(probe(forecaster, panel, number, cutoffs, _context(forecaster.config, cutoffs)))
     importance = _importance(forecaster, panel, origins, options.shuffles)
+    panel = some_series(panel, np.array([number]))  # of thousands of series one is enough
+    seen = _see(forecaster, panel, cutoffs[-1], options.updates)
+    gradients, diagonal = _gradients(forecaster, panel, cutoffs)
+    memory = forecast_memory(probe(forecaster, panel, 0, cutoffs, _context(forecaster.config, cutoffs)))
     layers = gates_of_trace(seen.equations, seen.trace)
     segment = forecaster.config.network.segment
-    rows = cutoffs[-1] - 1 - segment * np.arange(len(layers[0].output))[::-1]
-    rows = np.maximum(rows, 0) + panel.rows(number).start
+    rows = np.maximum(cutoffs[-1] - 1 - segment * np.arange(len(layers[0].output))[::-1], 0)
     return Inspection(
         name=forecaster.name,
-        series=panel.ids[number],
+        series=panel.ids[0],
         targets=panel.columns.target,
         step=panel.frequency.name if panel.dated else "row",
         rows=segment,
@@ -142,25 +142,22 @@ class _Seen(NamedTuple):
     trace: Trace
 
 
-def _see(forecaster: RecurrentForecaster, panel: Panel, series: int, cutoff: int, updates: int) -> _Seen:
-    """The gates of the encoder up to a cutoff."""
-    own = probe(forecaster, panel, series, [cutoff], min(updates, cutoff)).first_net()
+def _see(forecaster: RecurrentForecaster, panel: Panel, cutoff: int, updates: int) -> _Seen:
+    """The gates of the encoder up to a cutoff of the one series."""
+    own = probe(forecaster, panel, 0, [cutoff], min(updates, cutoff)).first_net()
     layer = recurrent_part(own.network)
     with torch.no_grad(), captured(layer) as calls:
         own.loss()
     return _Seen(equations_in(layer), watch(layer, *calls[0]))
 
 
-def _gradients(
-    forecaster: RecurrentForecaster, panel: Panel, series: int, cutoffs: list[int]
-) -> tuple[GradientFlow, np.ndarray]:
+def _gradients(forecaster: RecurrentForecaster, panel: Panel, cutoffs: list[int]) -> tuple[GradientFlow, np.ndarray]:
     """Gradients back from the cutoffs, and what each unit hands on of itself, by the Jacobians before the newest."""
     newest_first = cutoffs[::-1]
-    own = probe(forecaster, panel, series, newest_first, min(TRACED, *cutoffs)).first_net()
+    own = probe(forecaster, panel, 0, newest_first, min(TRACED, *cutoffs)).first_net()
     layer = recurrent_part(own.network)
-    with captured(layer) as calls, traced(layer) as traces:
-        loss = own.loss() * len(cutoffs)
-    norms = gradient_norms(loss, traces[0], forecaster.config.network.layer.dilations)
+    with captured(layer) as calls:
+        norms = forecast_gradients(own)
     updates = np.unique(np.linspace(0, len(norms) - 1, min(len(norms), JACOBIANS)).round().astype(int)).tolist()
     jacobians = step_jacobians(layer, calls[0], updates)
     return GradientFlow(norms, *spectra(jacobians)), own_shares(layer, jacobians)

@@ -109,8 +109,8 @@ class Probe:
     def _point(
         self, output: Float[Tensor, "cutoffs horizon targets levels"]
     ) -> Float[Tensor, "cutoffs horizon targets"]:
-        levels = self.network.config.levels
-        return output[..., levels.index(0.5) if levels else 0]
+        config = self.network.config
+        return output[..., config.levels.index(0.5) if config.levels and not config.recursive else 0]
 
     def _with_rows(self, values: Tensor, causal: Tensor | None) -> Batch:
         """The windows, with other newest rows."""

@@ -138,6 +138,11 @@ class Importance:
     increase: float
     spread: float
 
+    @property
+    def matters(self) -> bool:
+        """Whether shuffling makes the error larger by more than the shuffles differ."""
+        return self.increase > self.spread
+
 
 @final
 @dataclass(frozen=True, eq=False)

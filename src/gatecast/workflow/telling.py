@@ -13,12 +13,16 @@ from gatecast import __version__
 from gatecast.data.calendar import show_time
 from gatecast.data.panel import Panel
 from gatecast.data.splits import part_starts
-from gatecast.errors import InputError
+from gatecast.errors import InputError, TooShortError
+from gatecast.inspection import Inspection, InspectOptions, inspect_forecaster
 from gatecast.models.config import NetworkConfig
 
 if TYPE_CHECKING:
     from gatecast.reporting.record import RunReport
     from gatecast.workflow.model import Evaluation, Model
+
+BRIEFLY = InspectOptions(updates=2000, shuffles=2)
+"""What a report can afford."""
 
 
 def versions() -> dict[str, str]:
@@ -103,7 +107,17 @@ def run_report(evaluation: "Evaluation") -> "RunReport":
         steps=[structs.asdict(record) for record in model.steps],
         parts=_part_times(evaluation),
         audit=evaluation.audit(),
+        inside=_inside(evaluation),
     )
+
+
+def _inside(evaluation: "Evaluation") -> Inspection | None:
+    """A look inside the net, on the windows that were scored; None where none has enough rows before it."""
+    judged = evaluation.backtest
+    try:
+        return inspect_forecaster(evaluation.model.forecaster, judged.panel, judged.origins, options=BRIEFLY)
+    except TooShortError:
+        return None
 
 
 def _forecast_frame(evaluation: "Evaluation") -> pl.DataFrame:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from gatecast.data.columns import Guess
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import StepRecord
+from gatecast.workflow.listening import Look
 
 
 @final
@@ -18,14 +19,14 @@ class Terminal:
     """Writes to stderr, so that stdout holds results alone."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False)
         self._progress: Progress | None = None
         self._task = TaskID(0)
         self._validation = float("inf")
 
     def _say(self, text: str) -> None:
         """One line; broken between words in a terminal, left whole in a file."""
-        self._console.print(text, soft_wrap=not self._console.is_terminal)
+        self.console.print(text, soft_wrap=not self.console.is_terminal)
 
     def guessed(self, guesses: Sequence[Guess]) -> None:
         """List the guesses, with how to overrule them."""
@@ -49,7 +50,7 @@ class Terminal:
             TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[best]:.4f}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._console, transient=True) as self._progress:
+        with Progress(*columns, console=self.console, transient=True) as self._progress:
             total = config.steps if config.budget is None else None  # a budget is no number of steps
             self._task = self._progress.add_task("", total=total, completed=first_step, loss=0.0, best=0.0)
             yield
@@ -61,3 +62,6 @@ class Terminal:
         if record.validation is not None:
             self._validation = min(self._validation, record.validation)
         self._progress.update(self._task, completed=record.step, loss=record.loss, best=self._validation)
+
+    def looked(self, look: Look) -> None:
+        """The bar shows the validation loss already."""

@@ -15,7 +15,7 @@ from gatecast.training.interrupt import stop_on_interrupt
 from gatecast.training.log import StepLog, TensorBoardLog, read_steps
 from gatecast.training.loop import StepRecord, TrainingState, train
 from gatecast.workflow import runs
-from gatecast.workflow.listening import Listener
+from gatecast.workflow.listening import Listener, Look
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,9 @@ def train_forecaster(
             steps.append(record)
             recorder.write(record)
             listener.step(record)
+            if record.validation is not None and config.training.device == "cpu":
+                with _as_judged(network):
+                    listener.looked(Look(record, forecaster, panel, split))
             if flag.stopped:
                 recorder.save_state()
                 break
@@ -77,6 +80,16 @@ def train_forecaster(
     }
     listener.stage(_ending(state, config, facts["training time"], stopped=flag.stopped))
     return Trained(forecaster, (*before, *steps), facts, flag.stopped)
+
+
+@contextmanager
+def _as_judged(network: Network) -> Iterator[None]:
+    """The net as it forecasts, between two steps of training."""
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train()
 
 
 def _steps_before(files: TrainingFiles | None, state: TrainingState) -> list[StepRecord]:
