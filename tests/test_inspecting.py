@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 from torch import Tensor
 
 from builders import poisoned, small_config, waves, with_values
@@ -14,7 +15,7 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, scoring_origins, split_by_time
 from gatecast.errors import OptionError, TooShortError
-from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
+from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
 from gatecast.inspection import (
     GradientFlow,
     Importance,
@@ -303,22 +304,30 @@ def memory_of(weights: list[float]) -> Memory:
 FLOW = GradientFlow(np.array([1.0, 0.9, 0.8]), np.ones(1), np.ones(1))
 
 
+def looking_back(lookback: int, cell: str = "rnn", mode: Mode = "windows") -> ForecasterConfig:
+    """A net of a cell, whose lookback is so long, or whose season is."""
+    config = small_config(layer=LayerConfig(cell=cell), mode=mode)  # type: ignore[arg-type]
+    return structs.replace(config, lookback=lookback, season=lookback)
+
+
 def test_vanished_gradients_are_told_with_the_lag_and_what_to_do() -> None:
-    norms = 0.7 ** np.arange(49)
-    (said,) = gradient_advice(norms, "rnn", 48)
+    norms = 0.7 ** np.arange(60)
+    (said,) = gradient_advice(norms, looking_back(49))
     assert said == (
         "gradient at lag 48 is 5e-08 of lag 1 (below 1e-05 from lag 34 on): use GRU instead of the Elman cell, chrono "
         "initialisation, or a shorter lookback."
     )
-    (gated,) = gradient_advice(norms, "gru", 48)
-    assert "Elman" not in gated
-    assert not [*gradient_advice(norms, "rnn", 20)], "lag 20 is as far as it is meant to learn"
-    assert not [*gradient_advice(np.ones(49), "rnn", 48)]
-    assert not [*gradient_advice(np.zeros(49), "rnn", 48)]
+    (gated,) = gradient_advice(norms, looking_back(49, "gru"))
+    assert gated.endswith("from lag 34 on): chrono initialisation or a shorter lookback.")
+    (carried,) = gradient_advice(norms, looking_back(48, "gru", "sequences"))
+    assert carried.endswith("from lag 34 on): chrono initialisation or a dilated layer.")
+    assert not [*gradient_advice(norms, looking_back(21))], "lag 20 is as far as it is meant to learn"
+    assert not [*gradient_advice(np.ones(49), looking_back(49))]
+    assert not [*gradient_advice(np.zeros(49), looking_back(49))]
 
 
 def test_exploding_gradients_are_told() -> None:
-    (said,) = gradient_advice(1.2 ** np.arange(49), "rnn", 48)
+    (said,) = gradient_advice(1.2 ** np.arange(49), looking_back(49))
     assert said.startswith("gradient at lag 48 is 6e+03 times that of the newest state: it explodes backwards.")
 
 

@@ -28,30 +28,34 @@ def advise(
     """All advice on a net."""
     return (
         *_on_states(gradients),
-        *gradient_advice(gradients.norms, config.network.layer.cell, config.lookback // config.network.segment - 1),
+        *gradient_advice(gradients.norms, config),
         *_on_lookback(config, memory),
         *_on_units(layers, stuck=config.network.layer.cell != "slstm"),  # whose i and f are in units of the larger
         *_on_covariates(importance),
     )
 
 
-def gradient_advice(norms: Float[np.ndarray, " lags"], cell: str, wanted: int) -> Iterator[str]:
+def gradient_advice(norms: Float[np.ndarray, " lags"], config: ForecasterConfig) -> Iterator[str]:
     """What the norms of the gradients by lag ask for, during training as well as after it.
+
+    A net that reads windows is meant to learn from all of them, one that carries a state from a season at least.
 
     Args:
         norms: by lag, in updates.
-        cell: its name.
-        wanted: the lag up to which the net is meant to learn.
+        config: of the forecaster.
     """
+    windows, segment = config.mode == "windows", config.network.segment
+    wanted = config.lookback // segment - 1 if windows else config.season
     last, top = min(len(norms) - 1, wanted), int(np.argmax(norms))
     if last < 2 or not norms[1] > 0:
         return
     if (ratio := norms[last] / norms[1]) < VANISHED:
         first = int(np.argmax(norms < VANISHED * norms[1]))
-        other = "use GRU instead of the Elman cell, " if cell == "rnn" else ""
+        cures = ["use GRU instead of the Elman cell"] if config.network.layer.cell == "rnn" else []
+        cures += ["chrono initialisation", *(["a shorter lookback"] if windows else ["a dilated layer"])]
         yield (
-            f"gradient at lag {last} is {ratio:.1g} of lag 1 (below {VANISHED:.0e} from lag {first} on): {other}"
-            f"chrono initialisation, or a shorter lookback."
+            f"gradient at lag {last} is {ratio:.1g} of lag 1 (below {VANISHED:.0e} from lag {first} on): "
+            f"{', '.join(cures[:-1])}{',' * (len(cures) > 2)} or {cures[-1]}."
         )
     elif (ratio := norms[top] / max(norms[0], TINY)) > EXPLODED:
         yield (

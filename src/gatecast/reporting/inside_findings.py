@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gatecast.data.columns import ONLY_SERIES
 from gatecast.inspection.results import Importance, Inspection, LayerGates
 from gatecast.reporting.scores import number
 from gatecast.reporting.spans import cycle, in_rows, in_updates, steps_of
@@ -19,7 +20,8 @@ def inside_finding(inside: Inspection) -> str:
     units = " and ".join(str(size) for size in sizes)
     rows = f"{len(inside.times) * inside.rows:,} rows"
     updates = "" if inside.rows == 1 else f" in {len(inside.times):,} updates of its state"
-    return f"{inside.name} read {rows} of {short(inside.series, 40)}{updates}, with {layers} of {units} units."
+    series = "the series" if inside.series == ONLY_SERIES else short(inside.series, 40)
+    return f"{inside.name} read {rows} of {series}{updates}, with {layers} of {units} units."
 
 
 def gates_finding(inside: Inspection) -> str:

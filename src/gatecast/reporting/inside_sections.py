@@ -19,7 +19,7 @@ def inside_sections(inside: Inspection | None) -> tuple[Section, ...]:
     if inside is None:
         return ()
     views = (gates_section, timescale_section, memory_section, gradient_section, importance_section)
-    advice = " ".join(inside.advice)
+    advice = "".join(f"{each[0].upper()}{each[1:]} " for each in inside.advice)
     first = section("inside", "Inside the net", findings.inside_finding(inside), [], advice)
     return first, *(made for view in views if (made := view(inside)))
 

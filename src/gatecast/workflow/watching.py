@@ -70,9 +70,7 @@ class Watching:
         if look.record.validation is not None:
             self._validation.append(look.record.validation)
         self._norms = gradients_now(look.forecaster, look.panel, look.split)
-        config = look.forecaster.config
-        updates = config.lookback // config.network.segment
-        self._advice = tuple(gradient_advice(self._norms, look.forecaster.name, updates - 1))
+        self._advice = tuple(gradient_advice(self._norms, look.forecaster.config))
         self._show()
 
     def _show(self) -> None:
