@@ -49,13 +49,12 @@ class Noting:
         self.modes.append(look.forecaster.network_.training)
 
 
-def test_a_listener_is_told_of_every_look_with_the_net_as_it_forecasts() -> None:
+def test_a_listener_is_shown_the_net_as_it_forecasts_after_the_first_steps_and_at_every_look() -> None:
     told = Noting()
     model = fit(wave_table(), listener=told, **SMALL)
-    assert [look.record.step for look in told.looks] == [
-        step.step for step in model.steps if step.validation is not None
-    ]
-    assert told.modes == [False] * len(told.looks)
+    assert [look.record for look in told.looks] == [model.steps[step - 1] for step in (1, 2, 4, 8)]
+    assert [look.record.validation is not None for look in told.looks] == [False, False, True, True]
+    assert told.modes == [False] * 4
     assert told.ended
 
 

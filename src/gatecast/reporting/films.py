@@ -1,6 +1,7 @@
 """Films: the gates as the net reads the series, and a forecast as the net learns, as GIF or MP4."""
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class Fitting:
 
     Attributes:
         steps: the training step of each frame.
-        validation: the validation loss at these steps.
+        validation: the validation loss at these steps; NaN where it was not looked at.
         times: of the context and the horizon, datetime64 or row numbers.
         actual: what came, on the original scale; NaN where it is missing.
         forecasts: of the horizon, on the original scale.
@@ -104,8 +105,9 @@ def write_fitting_film(fitting: Fitting, path: str | Path) -> Path:
         frame = shown - 1
         forecast.set_ydata(fitting.forecasts[frame])
         loss.set_data(fitting.steps[frame : frame + 1], fitting.validation[frame : frame + 1])
-        said = f"step {fitting.steps[frame]:,}: validation loss {number(float(fitting.validation[frame]))}"
-        charts[1].set_title(said, loc="left", fontsize=10)
+        loss_now = float(fitting.validation[frame])
+        said = f": validation loss {number(loss_now)}" if isfinite(loss_now) else ""
+        charts[1].set_title(f"step {fitting.steps[frame]:,}{said}", loc="left", fontsize=10)
 
     return write_film(figure, show, stops(len(fitting.steps)), Path(path))
 

@@ -1,4 +1,4 @@
-"""`gatecast fit --film`: a forecast of the validation part at every look, joined to an animation."""
+"""`gatecast fit --film`: a forecast of the validation part at every look at the net, joined to an animation."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -68,7 +68,7 @@ class Filming:
         )
         fitting = Fitting(
             steps=np.array([look.step for look in self._looks]),
-            validation=np.array([look.validation for look in self._looks], dtype=np.float64),
+            validation=np.array([np.nan if look.validation is None else look.validation for look in self._looks]),
             times=panel.times[shown],
             actual=panel.targets[shown, 0].astype(np.float64),
             forecasts=np.stack(self._forecasts),

@@ -15,7 +15,7 @@ from gatecast.training.loop import StepRecord
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A look at the validation part: the net as it is now, to be looked at as well, not to be changed.
+    """The net as it is now, to be looked at, not to be changed.
 
     Attributes:
         record: of the step before it.
@@ -48,7 +48,7 @@ class Listener(Protocol):
         """Say that a training step was taken."""
 
     def looked(self, look: Look) -> None:
-        """Say that the validation part was looked at; not told where the net trains on another device than the CPU."""
+        """Show the net, on the CPU: after the first steps, and at each look at the validation part."""
 
 
 @final

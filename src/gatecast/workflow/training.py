@@ -17,6 +17,8 @@ from gatecast.training.loop import StepRecord, TrainingState, train
 from gatecast.workflow import runs
 from gatecast.workflow.listening import Listener, Look
 
+EARLY = (1, 2, 4, 8, 16, 32)
+
 
 @dataclass(frozen=True)
 class TrainingFiles:
@@ -67,7 +69,7 @@ def train_forecaster(
             steps.append(record)
             recorder.write(record)
             listener.step(record)
-            if record.validation is not None and config.training.device == "cpu":
+            if _is_looked_at(record) and config.training.device == "cpu":
                 with _as_judged(network):
                     listener.looked(Look(record, forecaster, panel, split))
             if flag.stopped:
@@ -80,6 +82,11 @@ def train_forecaster(
     }
     listener.stage(_ending(state, config, facts["training time"], stopped=flag.stopped))
     return Trained(forecaster, (*before, *steps), facts, flag.stopped)
+
+
+def _is_looked_at(record: StepRecord) -> bool:
+    """Whenever the validation part is looked at, and after 1, 2, 4, ... 32 steps, when a net changes most."""
+    return record.validation is not None or record.step in EARLY
 
 
 @contextmanager
