@@ -119,7 +119,9 @@ def tell(courses: dict[str, Course], delay: int) -> None:
     """The table of what each net has learnt; who always says 0 has a third."""
     at = f"lag {delay}"
     print(f"{'':22}  {'before training,':>18}  {'largest gradient':>16}  {'':8}  {'heaviest':>8}  {'share of its':>13}")
-    print(f"{'':22}  {'gradient at ' + at:>18}  {'in training':>16}  {'test MSE':8}  {'lag':>8}  {'memory at ' + at:>13}")
+    print(
+        f"{'':22}  {'gradient at ' + at:>18}  {'in training':>16}  {'test MSE':8}  {'lag':>8}  {'memory at ' + at:>13}"
+    )
     for name, each in courses.items():
         share = each.memory[delay] / each.memory.sum()
         first = f"{each.before[delay]:18.0e}  {each.norms.max():16.1f}  {each.mse:8.4f}"
