@@ -10,7 +10,9 @@ batches, optimiser and number of steps.
 """
 
 import argparse
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,16 +22,11 @@ from drawing.remembering import Course, write
 from torch import Tensor
 
 from gatecast import nn
-from gatecast.errors import OptionError
+from gatecast.errors import GatecastError, OptionError
 from gatecast.inspection import gradient_norms, memory_by_lag
 
 UNITS = 32
 LIMIT = 1.0  # to which the norm of a step's gradient is clipped
-
-
-def elman() -> torch.nn.Module:
-    """As torch makes it."""
-    return nn.RNN(2, UNITS, batch_first=True)
 
 
 def elman_identity() -> torch.nn.Module:
@@ -42,22 +39,25 @@ def elman_identity() -> torch.nn.Module:
 
 
 class Kind(NamedTuple):
-    """How a net is made, from the number of rows it has to remember, and whether its gradient is clipped."""
+    """How a layer is made, and whether its net's gradient is clipped."""
 
-    make: Callable[[int], torch.nn.Module]
+    make: Callable[[], torch.nn.Module]
     clipped: bool
 
 
-KINDS = {
-    "elman": Kind(lambda rows: elman(), clipped=False),
-    "elman_clipped": Kind(lambda rows: elman(), clipped=True),
-    "elman_identity": Kind(lambda rows: elman_identity(), clipped=False),
-    "elman_identity_clipped": Kind(lambda rows: elman_identity(), clipped=True),
-    "gru": Kind(lambda rows: nn.GRU(2, UNITS, batch_first=True), clipped=True),
-    "gru_chrono": Kind(lambda rows: nn.chrono_(nn.GRU(2, UNITS, batch_first=True), rows), clipped=True),
-    "lstm": Kind(lambda rows: nn.LSTM(2, UNITS, batch_first=True), clipped=True),
-    "lstm_chrono": Kind(lambda rows: nn.chrono_(nn.LSTM(2, UNITS, batch_first=True), rows), clipped=True),
-}
+def kinds(rows: int) -> dict[str, Kind]:
+    """The nets, of which two start with memories of up to so many rows."""
+    elman, gru, lstm = (partial(cell, 2, UNITS, batch_first=True) for cell in (nn.RNN, nn.GRU, nn.LSTM))
+    return {
+        "elman": Kind(elman, clipped=False),
+        "elman_clipped": Kind(elman, clipped=True),
+        "elman_identity": Kind(elman_identity, clipped=False),
+        "elman_identity_clipped": Kind(elman_identity, clipped=True),
+        "gru": Kind(gru, clipped=True),
+        "gru_chrono": Kind(lambda: nn.chrono_(gru(), rows), clipped=True),
+        "lstm": Kind(lstm, clipped=True),
+        "lstm_chrono": Kind(lambda: nn.chrono_(lstm(), rows), clipped=True),
+    }
 
 
 class Net(torch.nn.Module):
@@ -81,10 +81,10 @@ def sequences(count: int, delay: int, random: torch.Generator) -> tuple[Tensor, 
     return torch.cat([numbers, marks], dim=-1), numbers[:, 0]
 
 
-def fit(kind: Kind, delay: int, steps: int, seed: int) -> tuple[Net, Course]:
-    """Make a net and train it."""
+def fit(kind: Kind, delay: int, steps: int, seed: int) -> Course:
+    """Make a net, train it, and look at it before and after."""
     torch.manual_seed(seed)
-    net, random = Net(kind.make(delay + 1)), torch.Generator().manual_seed(seed)
+    net, random = Net(kind.make()), torch.Generator().manual_seed(seed)
     before = gradient_by_lag(net, *sequences(100, delay, torch.Generator().manual_seed(1000)))
     optimiser, losses, norms = torch.optim.Adam(net.parameters(), lr=0.005), [], []
     for _ in range(steps):
@@ -99,7 +99,7 @@ def fit(kind: Kind, delay: int, steps: int, seed: int) -> tuple[Net, Course]:
     x, y = sequences(500, delay, torch.Generator().manual_seed(2000))
     with torch.no_grad():
         mse = torch.nn.functional.mse_loss(net(x), y).item()
-    return net, Course(mse, np.array(losses), np.array(norms), before, memory_of_numbers(net, x))
+    return Course(mse, np.array(losses), np.array(norms), before, memory_of_numbers(net, x))
 
 
 def gradient_by_lag(net: Net, x: Tensor, y: Tensor) -> np.ndarray:
@@ -138,11 +138,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.delay < 2 or options.steps < 1:
         raise OptionError(f"--delay takes rows from 2 up and --steps from 1, got {options.delay} and {options.steps}.")
-    courses = {name: fit(kind, options.delay, options.steps, options.seed)[1] for name, kind in KINDS.items()}
+    nets = kinds(rows=options.delay + 1)
+    courses = {name: fit(kind, options.delay, options.steps, options.seed) for name, kind in nets.items()}
     tell(courses, options.delay)
     write(options.out, courses)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main()
+    try:
+        main()
+    except (GatecastError, OSError) as error:
+        sys.exit(str(error))

@@ -41,7 +41,7 @@ class Flow(NamedTuple):
 
 
 def elman(radius: float) -> nn.RNN:
-    """torch's first weights without biases, in double precision, U scaled to a spectral radius."""
+    """A layer as torch makes it, without biases, U scaled to a spectral radius."""
     torch.manual_seed(0)
     layer = nn.RNN(1, UNITS, bias=False, batch_first=True).double()
     with torch.no_grad():

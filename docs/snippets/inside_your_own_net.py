@@ -14,11 +14,11 @@ from gatecast.inspection import (
 
 
 class Yours(torch.nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.gru, self.head = torch.nn.GRU(3, 16, batch_first=True), torch.nn.Linear(16, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.gru(x)[0][:, -1])
 
 

@@ -5,13 +5,14 @@ import torch
 from gatecast import nn
 from gatecast.inspection import memory_by_lag, occlusion
 
-latch = nn.RNN(1, 1, bias=False, batch_first=True)  # h' = tanh(3 h + x): it rests near +1 or -1
+latch = nn.RNN(1, 1, bias=False, batch_first=True).double()  # h' = tanh(3 h + x): it rests near +1 or -1
 torch.nn.init.constant_(latch.weight_hh_l0, 3)
 torch.nn.init.constant_(latch.weight_ih_l0, 1)
-x = 2 * torch.rand(500, 41, 1, generator=torch.Generator().manual_seed(0)) - 1
+x = torch.rand(500, 41, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 0.5
+x[:, 0] = x[:, 0].sign()
 
 
-def answer(x):
+def answer(x: torch.Tensor) -> torch.Tensor:
     return latch(x)[0][:, -1]
 
 

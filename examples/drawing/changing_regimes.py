@@ -1,5 +1,6 @@
 """The pictures of changing_regimes.py."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def mark(chart: Axes, series: Series) -> None:
 def name_regimes(chart: Axes, series: Series) -> None:
     """The name of each regime above its rows."""
     edges = [0, *np.flatnonzero(series.since[1:SHOWN] == 0) + 1, SHOWN]
-    for first, end in zip(edges, edges[1:], strict=False):
+    for first, end in pairwise(edges):
         if end - first >= BEFORE:
             place = {"transform": chart.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 9}
             chart.text((first + end) / 2, 1.0, REGIMES[series.regime[first]], color=INK, **place)

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gatecast.reporting.paper import label, legend, png, sheet
-from gatecast.reporting.style import BEST, GREY, INK, NET
+from gatecast.reporting.style import GREY, INK, NET
 
 STROKES = {
     "elman": (GREY, "-"),
-    "elman_identity": (BEST, "-"),
+    "elman_identity": ("#CC79A7", "-"),
     "elman_identity_clipped": ("#E69F00", "-"),
     "gru": (NET, "-"),
     "gru_chrono": ("#56B4E9", "--"),
