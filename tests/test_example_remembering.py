@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from example_scripts import Example
+from gatecast.inspection import Call, spectra, step_jacobians
 
 EXAMPLE = Example("remembering")
 LEARNT = ("elman_identity_clipped", "gru_chrono", "lstm_chrono")
@@ -56,6 +57,21 @@ def test_clipping_cures_the_explosion_of_the_identity_net(courses: dict[str, Any
     assert free.losses[1] > 10 * free.losses[0]
     assert free.mse == pytest.approx(1 / 3, rel=0.05)
     assert clipped.mse < 0.01
+
+
+def test_one_step_of_training_makes_the_identity_net_stretch(example: ModuleType) -> None:
+    torch.manual_seed(0)
+    net, random = example.Net(example.elman_identity()), torch.Generator().manual_seed(0)
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.005)
+    x, y = example.sequences(64, 40, random)
+    before = net.recurrent(x)[0][:, -1].norm(dim=1).mean().item()
+    torch.nn.functional.mse_loss(net(x), y).backward()
+    optimiser.step()
+    x, y = example.sequences(64, 40, random)
+    radius, _ = spectra(step_jacobians(net.recurrent, Call(x, None), range(0, 40, 5)))
+    assert radius.mean() == pytest.approx(1.03, abs=0.02)
+    assert example.gradient_by_lag(net, x, y)[40] == pytest.approx(4, abs=1)
+    assert net.recurrent(x)[0][:, -1].norm(dim=1).mean().item() == pytest.approx(6 * before, rel=0.2)
 
 
 def test_clipping_does_nothing_for_a_gradient_that_vanishes(courses: dict[str, Any]) -> None:
