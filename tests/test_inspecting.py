@@ -334,7 +334,7 @@ def test_exploding_gradients_are_told() -> None:
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        ([1.0] * 4 + [0.0] * 20, "99 % of what moves the forecast lies in the newest 4 of 24 rows"),
+        ([1.0] * 4 + [0.0] * 20, "99 % of what moves the forecast, by derivatives, lies in the newest 4 of 24 rows"),
         ([0.1] * 18 + [3.0] * 6, "the oldest fifth of the lookback has"),
         ([0.0] * 23 + [0.0], ""),
         ([1.0] * 24, ""),

@@ -80,8 +80,8 @@ def _on_lookback(config: ForecasterConfig, memory: Memory) -> Iterator[str]:
     lookback = config.lookback
     if memory.lag_of(0.99) + 1 < lookback / 2:
         yield (
-            f"99 % of what moves the forecast lies in the newest {memory.lag_of(0.99) + 1} of {lookback} rows: a "
-            f"shorter lookback reads less for the same."
+            f"99 % of what moves the forecast, by derivatives, lies in the newest {memory.lag_of(0.99) + 1} of "
+            f"{lookback} rows: fit with a shorter lookback and compare."
         )
     elif float(memory.weights[int(FAR * lookback) :].sum()) > HEAVY * total:
         yield (

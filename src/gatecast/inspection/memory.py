@@ -1,6 +1,8 @@
 """How far back a forecast depends on what came in: |d forecast / d input at lag k|.
 
-One backward pass gives all lags, and all steps of the horizon, each of which has its own copy of the input.
+One backward pass gives all lags, and all steps of the horizon, each of which has its own copy of the input.  A
+derivative tells what a small change does: what is kept in units at the end of their range weighs nothing in it, and
+`attribution.occlusion` finds it.
 """
 
 from collections.abc import Callable
@@ -20,6 +22,8 @@ def memory_by_lag(
     function: Callable[[Tensor], Tensor], x: Float[Tensor, "batch time features"]
 ) -> Float[np.ndarray, " lags"]:
     """|d output / d input| at lag 0 (the last step of x), 1, 2, ...: summed over features, the mean over the batch.
+
+    A feature that never moves, such as a mark, counts too; leave it out by a function that puts it in itself.
 
     Args:
         function: any net, from (B, T, features) to outputs of each row of the batch; several outputs are added up.
