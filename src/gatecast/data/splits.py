@@ -44,6 +44,18 @@ class Origins:
     def __len__(self) -> int:
         return len(self.series)
 
+    def of(self, keep: Int64[np.ndarray, " kept"]) -> "Origins":
+        """Those of some series alone, by the numbers that these have among themselves; `keep` ascends."""
+        mine = np.isin(self.series, keep)
+        return Origins(np.searchsorted(keep, self.series[mine]).astype(np.int64), self.position[mine])
+
+
+def evenly(items: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` of the items, evenly spaced, first and last kept."""
+    if len(items) <= most:
+        return items
+    return items[np.linspace(0, len(items) - 1, most).round().astype(np.int64)]
+
 
 def split_by_time(panel: Panel, horizon: int, validation: float = 0.2, test: float = 0.2) -> Split:
     """Cut every series into train, validation and test.

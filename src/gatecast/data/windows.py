@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from gatecast.data.panel import Panel
-from gatecast.data.splits import Origins
+from gatecast.data.splits import Origins, evenly
 from gatecast.errors import OptionError, TooShortError
 
 
@@ -59,7 +59,7 @@ def thin(origins: Origins, most: int) -> Origins:
     """At most `most` of the windows, evenly spaced, first and last kept."""
     if len(origins) <= most:
         return origins
-    keep = np.linspace(0, len(origins) - 1, most).round().astype(np.int64)
+    keep = evenly(np.arange(len(origins)), most)
     return Origins(origins.series[keep], origins.position[keep])
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gatecast.cells.equations import Equations
 from gatecast.data.panel import Panel, some_series
-from gatecast.data.splits import Origins
+from gatecast.data.splits import Origins, evenly
 from gatecast.data.windows import thin
 from gatecast.errors import OptionError, TooShortError
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
@@ -125,7 +125,7 @@ def _cutoffs(config: ForecasterConfig, panel: Panel, origins: Origins, series: i
     own = own[own >= least]
     if not len(own):
         raise TooShortError(f'series "{panel.ids[series]}" has no cutoff with {least} rows before it.')
-    chosen: list[int] = np.unique(own[np.linspace(0, len(own) - 1, min(len(own), most)).round().astype(int)]).tolist()
+    chosen: list[int] = np.unique(evenly(own, most)).tolist()
     return chosen
 
 
@@ -158,8 +158,7 @@ def _gradients(forecaster: RecurrentForecaster, panel: Panel, cutoffs: list[int]
     layer = recurrent_part(own.network)
     with captured(layer) as calls:
         norms = forecast_gradients(own)
-    updates = np.unique(np.linspace(0, len(norms) - 1, min(len(norms), JACOBIANS)).round().astype(int)).tolist()
-    jacobians = step_jacobians(layer, calls[0], updates)
+    jacobians = step_jacobians(layer, calls[0], evenly(np.arange(len(norms)), JACOBIANS).tolist())
     return GradientFlow(norms, *spectra(jacobians)), own_shares(layer, jacobians)
 
 
@@ -170,9 +169,6 @@ def _importance(
     columns = panel.columns
     if not shuffles or not (columns.past or columns.future or columns.static):
         return ()
-    having = np.unique(origins.series)
-    keep = having[np.linspace(0, len(having) - 1, min(len(having), SERIES)).round().astype(np.int64)]
-    mine = np.isin(origins.series, keep)
-    few = Origins(np.searchsorted(keep, origins.series[mine]).astype(np.int64), origins.position[mine])
-    horizon = forecaster.config.horizon
-    return permutation_importance(forecaster, some_series(panel, keep), thin(few, WINDOWS), horizon, shuffles)
+    keep = evenly(np.unique(origins.series), SERIES)
+    few, horizon = thin(origins.of(keep), WINDOWS), forecaster.config.horizon
+    return permutation_importance(forecaster, some_series(panel, keep), few, horizon, shuffles)

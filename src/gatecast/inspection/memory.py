@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gatecast.data.splits import evenly
 from gatecast.inspection.probing import Probe
 from gatecast.inspection.results import Memory
 
@@ -36,7 +37,7 @@ def memory_by_lag(
 
 def forecast_memory(probe: Probe) -> Memory:
     """How far back forecasts from the cutoffs of a probe look; in units of the scaled values on both sides."""
-    steps = np.unique(np.linspace(0, probe.horizon - 1, min(probe.horizon, MOST_STEPS)).round().astype(np.int64))
+    steps = evenly(np.arange(probe.horizon), MOST_STEPS)
     copies = probe.repeated(len(steps))
     values = copies.values.clone().requires_grad_()
     own = torch.from_numpy(np.tile(steps, len(probe.values)))

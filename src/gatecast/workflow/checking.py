@@ -5,7 +5,7 @@ from jaxtyping import Int64
 from msgspec import structs
 
 from gatecast.data.panel import Panel, some_series
-from gatecast.data.splits import Origins, Split
+from gatecast.data.splits import Origins, Split, evenly
 from gatecast.evaluation.audit import Audit, AuditOptions, Check, Refit, audit_forecaster
 from gatecast.evaluation.baselines import SeasonalNaive
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
@@ -26,25 +26,13 @@ def audit_net(
     options: AuditOptions,
 ) -> Audit:
     """Audit a net on a few series; with the split of its panel also how it is fitted, by trainings of two steps."""
-    config, keep = forecaster.config, _few(np.unique(origins.series))
-    panel, origins, learnt = some_series(panel, keep), _renumbered(origins, keep), learnt[keep]
+    config, keep = forecaster.config, evenly(np.unique(origins.series), MOST_SERIES)
+    panel, origins, learnt = some_series(panel, keep), origins.of(keep), learnt[keep]
     ends = () if split is None else (split.train_end, split.validation_end, split.test_end)
     options = structs.replace(options, expected=(*options.expected, *_by_design(forecaster, panel, origins)))
     refit = _short_fit(config, Split(*(end[keep] for end in ends))) if ends else None
     found = audit_forecaster(forecaster, panel, origins, config.horizon, learnt, refit=refit, options=options)
     return structs.replace(found, checks=tuple(_with_our_own_told(check, own=bool(ends)) for check in found.checks))
-
-
-def _few(series: Int64[np.ndarray, " series"]) -> Int64[np.ndarray, " kept"]:
-    """At most `MOST_SERIES` of the series, evenly spread."""
-    places = np.linspace(0, len(series) - 1, min(len(series), MOST_SERIES))
-    return series[places.round().astype(np.int64)]
-
-
-def _renumbered(origins: Origins, keep: Int64[np.ndarray, " kept"]) -> Origins:
-    """The origins of the series that were kept, by their new numbers; `keep` ascends."""
-    mine = np.isin(origins.series, keep)
-    return Origins(np.searchsorted(keep, origins.series[mine]).astype(np.int64), origins.position[mine])
 
 
 def _short_fit(config: ForecasterConfig, split: Split) -> Refit:

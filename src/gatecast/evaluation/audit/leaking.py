@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float64
 
 from gatecast.data.splits import Origins
+from gatecast.data.windows import thin
 from gatecast.evaluation.audit import changes
 from gatecast.evaluation.audit.changes import POISONS, Change, changed
 from gatecast.evaluation.audit.results import Check, failed, numbers, passed, skipped
-from gatecast.evaluation.audit.subject import Answer, Subject, some
+from gatecast.evaluation.audit.subject import Answer, Subject
 
 COVARIATE_CHANGES: Mapping[str, Change] = {
     "themselves, one row late": changes.one_row_on,
@@ -88,7 +89,7 @@ def other_series_move_nothing(subject: Subject) -> Check:
         if (first == panel.lengths).all():
             continue
         mine = subject.origins.series == series
-        origins = some(Origins(subject.origins.series[mine], subject.origins.position[mine]), subject.options.cutoffs)
+        origins = thin(Origins(subject.origins.series[mine], subject.origins.position[mine]), subject.options.cutoffs)
         answers = {
             name: subject.ask(changed(panel, first, change, changes.unknown(panel)), origins)
             for name, change in OTHERS_CHANGES.items()

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from gatecast.data.panel import Panel
-from gatecast.data.splits import Origins
+from gatecast.data.splits import Origins, evenly
 from gatecast.evaluation.audit.results import AuditOptions
 from gatecast.evaluation.backtest import check_forecast
 from gatecast.forecast import Forecast, Forecaster, origin_cutoffs
@@ -106,8 +106,8 @@ class Subject:
         """
         panel, origins = self.panel, self.origins
         keys = origin_cutoffs(panel, origins) if panel.dated else _later(origins)
-        for key in _evenly(np.unique(keys), self.options.cutoffs):
-            own = _evenly(np.flatnonzero(keys == key), self.options.windows)
+        for key in evenly(np.unique(keys), self.options.cutoffs):
+            own = evenly(np.flatnonzero(keys == key), self.options.windows)
             mine = Origins(origins.series[own], origins.position[own])
             future = panel.lengths
             if panel.dated:
@@ -128,19 +128,6 @@ def attempt(forecast: Callable[[], Values]) -> Answer:
 def values_of(forecast: Forecast) -> Values:
     """The point forecast, then the quantiles."""
     return np.concatenate([forecast.mean[..., None], forecast.quantiles], axis=-1).astype(np.float64)
-
-
-def some(origins: Origins, most: int) -> Origins:
-    """At most so many of the origins, evenly spread."""
-    own = _evenly(np.arange(len(origins)), most)
-    return Origins(origins.series[own], origins.position[own])
-
-
-def _evenly(items: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` of the items, evenly spread; the first and the last are kept."""
-    if len(items) <= most:
-        return items
-    return items[np.linspace(0, len(items) - 1, most).round().astype(np.int64)]
 
 
 def _later(origins: Origins) -> Int64[np.ndarray, " windows"]:
