@@ -40,11 +40,15 @@ class MinGRUEquations(ScanEquations):
         """The share of the old state in the new one: 1 - z."""
         return 1 - gates["z"]
 
-    def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
-        """The factors 1 - z and the additions z * n."""
+    def gates_of(self, wx: Float[Tensor, "*lead rows"]) -> Gates:
+        """The gates z and n."""
         z, n = wx.chunk(2, dim=-1)  # each (..., H)
-        z = torch.sigmoid(z)
-        return 1 - z, z * n, {"z": z, "n": n}
+        return {"z": torch.sigmoid(z), "n": n}
+
+    def coefficients(self, gates: Gates) -> tuple[Tensor, Tensor]:
+        """The factors 1 - z and the additions z * n."""
+        z, n = gates["z"], gates["n"]
+        return 1 - z, z * n
 
 
 @final

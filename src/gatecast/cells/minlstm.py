@@ -41,15 +41,18 @@ class MinLSTMEquations(ScanEquations):
         """The share of the old state in the new one: f."""
         return gates["f"]
 
-    def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
-        """The factors f' and the additions i' * g.
+    def gates_of(self, wx: Float[Tensor, "*lead rows"]) -> Gates:
+        """The gates f', i' and g.
 
         In it, f / (f + i) is the sigmoid of log f - log i, which is a number where both gates are too small to divide.
         """
         f, i, g = wx.chunk(3, dim=-1)  # each (..., H)
         difference = logsigmoid(f) - logsigmoid(i)
-        f, i = torch.sigmoid(difference), torch.sigmoid(-difference)
-        return f, i * g, {"f": f, "i": i, "g": g}
+        return {"f": torch.sigmoid(difference), "i": torch.sigmoid(-difference), "g": g}
+
+    def coefficients(self, gates: Gates) -> tuple[Tensor, Tensor]:
+        """The factors f' and the additions i' * g."""
+        return gates["f"], gates["i"] * gates["g"]
 
 
 @final

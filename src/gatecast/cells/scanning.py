@@ -19,14 +19,19 @@ class ScanEquations(Equations):
     """Equations of the form h' = a * h + u with a and u of the input alone."""
 
     @abstractmethod
-    def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
-        """The factors a, the additions u, and the gates that made them, each (..., H)."""
+    def gates_of(self, wx: Float[Tensor, "*lead rows"]) -> Gates:
+        """The gates, each (..., H)."""
+
+    @abstractmethod
+    def coefficients(self, gates: Gates) -> tuple[Tensor, Tensor]:
+        """The factors a and the additions u that gates make, each (..., H)."""
 
     @final
     def step(self, wx: Float[Tensor, "*batch rows"], states: States, weights: Weights) -> tuple[States, Gates]:
         """The next state a * h + u."""
         del weights
-        a, u, gates = self.coefficients(wx)
+        gates = self.gates_of(wx)
+        a, u = self.coefficients(gates)
         return (a * states[0] + u,), gates
 
 

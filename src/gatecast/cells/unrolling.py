@@ -91,7 +91,8 @@ def unroll_by_scan(
     real: Bool[Tensor, "time batch one"] | None = None,
 ) -> Unrolled:
     """All steps in log2(T) passes."""
-    a, u, gates = equations.coefficients(equations.project(x, weights))
+    gates = equations.gates_of(equations.project(x, weights))
+    a, u = equations.coefficients(gates)
     if real is not None:  # h' = 1 * h + 0 holds the state
         a, u = torch.where(real, a, torch.ones_like(a)), torch.where(real, u, torch.zeros_like(u))
     output = linear_scan(a, u, states[0])

@@ -85,11 +85,15 @@ class ZoneoutScan(ScanEquations):
         """What zoneout keeps, and the cell of the rest."""
         return _kept_in_all(self.cell.kept(gates), self.share)
 
-    def coefficients(self, wx: Float[Tensor, "*lead rows"]) -> tuple[Tensor, Tensor, Gates]:
+    def gates_of(self, wx: Float[Tensor, "*lead rows"]) -> Gates:
+        """Those of the cell."""
+        return self.cell.gates_of(wx)
+
+    def coefficients(self, gates: Gates) -> tuple[Tensor, Tensor]:
         """The factors k + (1 - k) * a and the additions (1 - k) * u."""
-        a, u, gates = self.cell.coefficients(wx)
+        a, u = self.cell.coefficients(gates)
         k = _kept(a, self.share, random=self.random)
-        return k + (1 - k) * a, (1 - k) * u, gates
+        return k + (1 - k) * a, (1 - k) * u
 
 
 def _take_facts(zoneout: Equations, cell: Equations) -> None:

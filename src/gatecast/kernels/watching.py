@@ -33,7 +33,7 @@ def watch_kernel(kernel: Kernel, weights: Weights, x: Tensor, states: States, *,
     job = Job(kernel, x, first, weights, reverse, None)
     if isinstance(kernel.equations, ScanEquations):  # whose gates need nothing but the input
         done = forward(job, keep=False)
-        return Unrolled(done.out, done.last, kernel.equations.coefficients(kernel.equations.project(x, weights))[2])
+        return Unrolled(done.out, done.last, kernel.equations.gates_of(kernel.equations.project(x, weights)))
     done = forward(job, keep=kernel.name in SAVED)
     return Unrolled(done.out, done.last, _gates(job, done))
 
