@@ -1,5 +1,6 @@
 """The films: so many frames, the right values in each, written whole or not at all."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from PIL import Image
 
 from gatecast.errors import OptionError
+from gatecast.inspection import Ahead
 from gatecast.reporting.filming import stops
-from gatecast.reporting.films import Fitting, fitting_figure, write_fitting_film, write_gates_film
+from gatecast.reporting.films import Fitting, fitting_figure, gates_film, write_fitting_film, write_gates_film
 from inspection_makers import INSPECTIONS, inspection, stamps
 from reporting_runs import HOSTILE
 
@@ -43,6 +45,21 @@ def test_every_inspection_can_be_filmed(name: str, tmp_path: Path) -> None:
 
 def test_few_updates_have_a_frame_each(tmp_path: Path) -> None:
     assert frames_of(write_gates_film(inspection(updates=9), tmp_path / "gates.gif")) == 9
+
+
+def test_each_frame_shows_the_series_so_far_and_the_forecast_that_was_made_then() -> None:
+    whole = inspection(updates=200)
+    times = whole.times[-120:, None] + np.timedelta64(1, "h") * np.arange(1, 25)
+    values = np.random.default_rng(0).normal(50, 10, (120, 24))
+    figure, reveal = gates_film(replace(whole, ahead=Ahead(times, values)))
+    series, forecast = figure.axes[0].get_lines()
+    low, high = figure.axes[0].get_ylim()
+    assert low < values.min() < values.max() < high
+    for shown in (1, 60, 120):
+        reveal(shown)
+        np.testing.assert_array_equal(series.get_ydata(), whole.values[-120:][:shown])
+        np.testing.assert_array_equal(forecast.get_ydata(), values[shown - 1])
+        np.testing.assert_array_equal(forecast.get_xdata(orig=True), times[shown - 1])
 
 
 @pytest.mark.parametrize(("count", "frames"), [(1, 1), (9, 9), (60, 60), (61, 60), (120, 60)])

@@ -171,6 +171,18 @@ def test_gates_stand_at_the_rows_that_they_read(name: str) -> None:
     assert len(found.times) == (last if name == "sequences" else 24 // step)
 
 
+@pytest.mark.parametrize("name", ["windows", "sequences", "segments"])
+def test_forecasts_ahead_are_those_of_the_forecaster_from_each_update(name: str) -> None:
+    forecaster, panel, origins = fitted(name)
+    found = inspect_forecaster(forecaster, panel, origins, "s1")
+    assert found.ahead is not None
+    assert len(found.ahead.values) == min(len(found.times), 120)
+    rows = np.searchsorted(panel.times[panel.rows(1)], found.times[-len(found.ahead.values) :])
+    said = forecaster.forecast(panel, Origins(np.ones_like(rows), rows + 1), HORIZON).mean[..., 0]
+    np.testing.assert_allclose(found.ahead.values, said, rtol=1e-6)
+    np.testing.assert_array_equal(found.ahead.times[0], panel.horizon_times(1, int(rows[0]) + 1, HORIZON))
+
+
 def test_gates_are_those_of_the_cell_on_what_the_encoder_reads() -> None:
     forecaster, panel, origins = fitted("sequences")
     found = inspect_forecaster(forecaster, panel, origins)

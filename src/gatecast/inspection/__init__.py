@@ -16,6 +16,7 @@ from gatecast.inspection.jacobians import spectra, step_jacobians
 from gatecast.inspection.memory import forecast_memory, memory_by_lag
 from gatecast.inspection.probing import Probe, probe
 from gatecast.inspection.results import (
+    Ahead,
     GateSummary,
     GradientFlow,
     Importance,
@@ -31,6 +32,7 @@ from gatecast.inspection.timescales import timescales
 
 __all__ = [
     "FULLY",
+    "Ahead",
     "Call",
     "Compared",
     "GateSummary",

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from msgspec import Struct
 
 from gatecast.cells.equations import Equations
 from gatecast.data.panel import Panel, some_series
 from gatecast.data.splits import Origins, evenly
-from gatecast.data.windows import thin
+from gatecast.data.windows import thin, with_future_known
 from gatecast.errors import OptionError, TooShortError
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.inspection.advice import advise
@@ -21,7 +22,7 @@ from gatecast.inspection.importance import permutation_importance
 from gatecast.inspection.jacobians import own_shares, spectra, step_jacobians
 from gatecast.inspection.memory import forecast_memory
 from gatecast.inspection.probing import probe
-from gatecast.inspection.results import GradientFlow, Importance, Inspection
+from gatecast.inspection.results import Ahead, GradientFlow, Importance, Inspection
 from gatecast.inspection.states import principal_path
 from gatecast.inspection.timescales import unit_timescales
 from gatecast.nn import Trace, watch
@@ -29,6 +30,7 @@ from gatecast.nn import Trace, watch
 LEAST_CONTEXT, MOST_CONTEXT = 64, 512  # rows whose weight in a forecast from a carried state is measured
 TRACED = 256  # updates that are run by the cell for gradients: the slow way
 JACOBIANS = 16
+AHEAD = 120  # updates from which forecasts are made, for a film
 SERIES, WINDOWS = 16, 256  # of the backtest on which covariates are shuffled
 
 
@@ -99,6 +101,7 @@ def inspect_forecaster(
         states=principal_path(layers[-1].output),
         importance=importance,
         advice=advise(forecaster.config, layers, memory, gradients, importance),
+        ahead=_ahead(forecaster, panel, rows[-AHEAD:] + 1),
     )
 
 
@@ -160,6 +163,17 @@ def _gradients(forecaster: RecurrentForecaster, panel: Panel, cutoffs: list[int]
         norms = forecast_gradients(own)
     jacobians = step_jacobians(layer, calls[0], evenly(np.arange(len(norms)), JACOBIANS).tolist())
     return GradientFlow(norms, *spectra(jacobians)), own_shares(layer, jacobians)
+
+
+def _ahead(forecaster: RecurrentForecaster, panel: Panel, positions: Int64[np.ndarray, " updates"]) -> Ahead:
+    """The forecasts from some positions of the one series."""
+    horizon = forecaster.config.horizon
+    times = np.stack([panel.horizon_times(0, position, horizon) for position in positions.tolist()])
+    values = np.full((len(positions), horizon), np.nan)
+    can = with_future_known(panel, Origins(np.zeros_like(positions), positions), horizon)
+    if len(can):
+        values[np.isin(positions, can.position)] = forecaster.forecast(panel, can, horizon).mean[..., 0]
+    return Ahead(times, values)
 
 
 def _importance(

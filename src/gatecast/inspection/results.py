@@ -146,6 +146,20 @@ class Importance:
 
 @final
 @dataclass(frozen=True, eq=False)
+class Ahead:
+    """Forecasts of the first target from the newest updates, each as it was made when that update was the newest.
+
+    Attributes:
+        times: of the rows that are forecast, datetime64 or row numbers; (updates, horizon).
+        values: the point forecasts, on the original scale; NaN where what they read in advance is not known.
+    """
+
+    times: np.ndarray
+    values: Float[np.ndarray, "updates horizon"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Inspection:
     """Inside a net, on one series.
 
@@ -164,6 +178,7 @@ class Inspection:
         states: the path of the top layer's output.
         importance: of each covariate, the most important first; empty where there is none.
         advice: what to do about what was found, in words.
+        ahead: forecasts from the newest updates; None where they were not asked for.
     """
 
     name: str
@@ -180,3 +195,4 @@ class Inspection:
     states: StatePath
     importance: tuple[Importance, ...]
     advice: tuple[str, ...]
+    ahead: Ahead | None = None

@@ -1,5 +1,6 @@
 """Films: the gates as the net reads the series, and a forecast as the net learns, as GIF or MP4."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -8,9 +9,10 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from gatecast.errors import OptionError
-from gatecast.inspection.results import Inspection
+from gatecast.inspection.results import Ahead, Inspection
 from gatecast.reporting.filming import stops, write_film
 from gatecast.reporting.gate_pictures import MOST_ROWS, gates_figure
 from gatecast.reporting.heat import columns, heat_maps
@@ -67,20 +69,40 @@ def write_gates_film(inspection: Inspection, path: str | Path) -> Path:
     Raises:
         OptionError: `path` has another ending, or MP4 is wanted and ffmpeg is not installed.
     """
+    figure, reveal = gates_film(inspection)
+    return write_film(figure, reveal, stops(min(len(inspection.times), NEWEST)), Path(path))
+
+
+def gates_film(inspection: Inspection) -> tuple[Figure, Callable[[int], None]]:
+    """The picture, and what shows so many of its updates, with the forecast that was made then."""
     newest = _newest(inspection)
     along = columns(newest.times, NEWEST)
     maps = heat_maps(newest, newest.layers[-1:], along, MOST_ROWS)
     figure, (series, meshes) = gates_figure(newest, gates_finding(newest), along, maps)
-    series.set(xlim=series.get_xlim(), ylim=series.get_ylim())
     (line,) = series.get_lines()
+    forecast = _draw_ahead(series, newest)
+    series.set(xlim=series.get_xlim(), ylim=series.get_ylim())
 
     def reveal(shown: int) -> None:
         line.set_data(newest.times[:shown], newest.values[:shown])
+        if forecast is not None and newest.ahead is not None:
+            forecast.set_data(newest.ahead.times[shown - 1], newest.ahead.values[shown - 1])
         hidden = along.starts >= shown
         for mesh, one in zip(meshes, maps, strict=True):
             mesh.set_array(np.ma.masked_array(one.grid, np.broadcast_to(hidden, one.grid.shape)))
 
-    return write_film(figure, reveal, stops(len(newest.times)), Path(path))
+    return figure, reveal
+
+
+def _draw_ahead(series: Axes, newest: Inspection) -> Line2D | None:
+    """The newest forecast, on axes that have room for all of them."""
+    ahead = newest.ahead
+    if ahead is None or not np.isfinite(ahead.values).any():
+        return None
+    (line,) = series.plot(ahead.times[-1], ahead.values[-1], color=NET, linewidth=2, label="forecast")
+    _hold_still(series, np.concatenate([newest.values, ahead.values.ravel()]))
+    legend(series)
+    return line
 
 
 def _newest(inspection: Inspection) -> Inspection:
@@ -89,7 +111,8 @@ def _newest(inspection: Inspection) -> Inspection:
     gates = {name: values[-NEWEST:] for name, values in top.gates.items()}
     layer = replace(top, gates=gates, output=top.output[-NEWEST:])
     times, values = inspection.times[-NEWEST:], inspection.values[-NEWEST:]
-    return replace(inspection, times=times, values=values, layers=(layer,))
+    ahead = inspection.ahead and Ahead(inspection.ahead.times[-NEWEST:], inspection.ahead.values[-NEWEST:])
+    return replace(inspection, times=times, values=values, layers=(layer,), ahead=ahead)
 
 
 def write_fitting_film(fitting: Fitting, path: str | Path) -> Path:
@@ -125,13 +148,17 @@ def fitting_figure(fitting: Fitting) -> tuple[Figure, list[Axes]]:
 
 
 def _draw_window(chart: Axes, fitting: Fitting) -> None:
-    """All forecasts fit on the vertical axis, so that it stands still."""
+    """The window, and the last forecast."""
     ahead = fitting.times[-fitting.forecasts.shape[1] :]
     chart.plot(fitting.times, fitting.actual, color=INK, linewidth=1, label="actual")
     chart.plot(ahead, fitting.forecasts[-1], color=NET, linewidth=2, label="forecast")
-    every = np.concatenate([fitting.actual, fitting.forecasts.ravel()])
+    _hold_still(chart, np.concatenate([fitting.actual, fitting.forecasts.ravel()]))
+    label(chart, time_axis(chart, fitting.times), fitting.unit)
+    legend(chart)
+
+
+def _hold_still(chart: Axes, every: Float[np.ndarray, " numbers"]) -> None:
+    """Give the vertical axis room for all numbers that any frame shows."""
     low, high = np.nanmin(every), np.nanmax(every)
     margin = 0.05 * (high - low) or 1.0
     chart.set_ylim(low - margin, high + margin)
-    label(chart, time_axis(chart, fitting.times), fitting.unit)
-    legend(chart)
