@@ -202,7 +202,7 @@ def inspect(  # noqa: PLR0913 - a command's parameters are its flags
     out
         Write the pictures into this folder (default: the run's pictures; of a model folder, ./inspection).
     animate
-        Also write gates.gif: the gates as the series is read.
+        Also write gates.gif, and gates.mp4 where ffmpeg is installed: gates and forecasts as the series is read.
     json
         The numbers as JSON on stdout, and no pictures but into --out.
     """

@@ -1,6 +1,7 @@
 """Where the pictures of an inspection go."""
 
 from pathlib import Path
+from shutil import which
 
 from gatecast.inspection import Inspection
 from gatecast.workflow.runs import PICTURES, RUN
@@ -26,7 +27,7 @@ def picture(
         out: the folder for pictures; None for the run's own, or `./inspection` for a model folder.
         other: what was found in the second run.
         beside: its folder.
-        animate: also draw the gates as the series is read.
+        animate: also draw the gates as the series is read: `gates.gif`, and `gates.mp4` where ffmpeg is installed.
 
     Raises:
         OptionError: the folder is a file.
@@ -39,7 +40,5 @@ def picture(
     paths = write_inside(found, folder)
     if other is not None and beside is not None:
         paths += write_beside(found, other, folder / BESIDE, (run.name, beside.name))
-    if animate:
-        paths.append(folder / "gates.gif")
-        write_gates_film(found, paths[-1])
-    return paths
+    endings = (".gif", *([".mp4"] if which("ffmpeg") else [])) if animate else ()
+    return paths + [write_gates_film(found, folder / f"gates{ending}") for ending in endings]
