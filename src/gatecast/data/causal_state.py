@@ -132,13 +132,13 @@ def _moved(
     before: Int64[Tensor, " batch"],
 ) -> Float[Tensor, "batch channels"]:
     """A running mean with one value more than the `before` it has seen."""
-    weights = _weights(factor)
+    weights = weights_of_mean(factor)
     share = 1 / weights[before.clamp(max=len(weights) - 1)]
     return mean + (values - mean) * share.to(mean.dtype)[:, None]
 
 
 @cache
-def _weights(factor: float) -> Float[Tensor, " rows"]:
+def weights_of_mean(factor: float) -> Float[Tensor, " rows"]:
     """The weight of a running mean after 1, 2, ... rows, up to where rounding keeps it from growing."""
     weights = [1.0]
     while (after := weights[-1] * factor + 1) != weights[-1]:

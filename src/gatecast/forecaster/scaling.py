@@ -1,7 +1,7 @@
 """Between the scaled values that a net speaks of and the units of the data."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float64, Int64
 
 from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling
@@ -33,16 +33,32 @@ def on_original_scale(
     scaling: Scaling,
     levels: tuple[float, ...],
 ) -> Forecast:
-    """Undo the scaling.  The point forecast is the median where quantiles were trained.
+    """The forecast that a net's output says in the units of the data."""
+    mean, quantiles = in_units(output, targets_of(scaling, output.shape[2]), origins.series, levels)
+    return make_forecast(panel, origins, mean, levels, quantiles if levels else None)
+
+
+def in_units(
+    output: Float[np.ndarray, "windows horizon targets levels"],
+    own: Scaling,
+    series: Int64[np.ndarray, " windows"],
+    levels: tuple[float, ...],
+) -> tuple[Float64[np.ndarray, "windows horizon targets"], Float64[np.ndarray, "windows horizon targets quantiles"]]:
+    """Undo the scaling: the point forecast, which is the median where quantiles were trained, and the quantiles.
 
     Quantiles are sorted at each step, which can only bring them closer to the truth (Chernozhukov et al. 2010).
+
+    Args:
+        output: of the net; one level where it says a point.
+        own: the scaling of the targets.
+        series: of each window.
+        levels: the quantile levels; none of a point.
     """
-    own = targets_of(scaling, output.shape[2])
     spread = np.moveaxis(np.sort(output.astype(np.float64), axis=-1), -1, 1)  # (W, levels, H, targets)
-    values = np.moveaxis(own.inverse(spread, beside(origins, 2)), 1, -1)
+    values = np.moveaxis(own.inverse(spread, series.reshape(-1, 1, 1)), 1, -1)
     if not levels:
-        return make_forecast(panel, origins, values[..., 0])
-    return make_forecast(panel, origins, values[..., levels.index(0.5)], levels, values)
+        return values[..., 0], np.empty((*values.shape[:-1], 0))
+    return values[..., levels.index(0.5)], values
 
 
 def targets_of(scaling: Scaling, targets: int) -> Scaling:

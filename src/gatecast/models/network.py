@@ -128,7 +128,7 @@ class RecurrentNetwork(nn.Module):
         """Carry states over the rows of a stretch, zeros if there are none: what is read out, and the states after."""
         time = stretch.causal.shape[1]
         rows = self._rows(self._causal(stretch.causal), stretch.observed, stretch.known[:, :time])
-        static = self._named(stretch.static, stretch.identity)
+        static = self.named(stretch.static, stretch.identity)
         encoded = self.encoder(rows, static, pack_states(states) if states else None)
         return encoded.output, (encoded.state,) if isinstance(encoded.state, Tensor) else encoded.state
 
@@ -202,7 +202,7 @@ class RecurrentNetwork(nn.Module):
         sizes, lookback = self.sizes, batch.past.shape[1]
         fed = Feedback.at(batch, sizes.frame, sizes.numbers).repeated(times)
         at = AtCutoff(at.output.repeat_interleave(times, dim=0), repeated(at.state, times), at.layer)
-        named = self._named(batch.static, batch.identity).repeat_interleave(times, dim=0)
+        named = self.named(batch.static, batch.identity).repeat_interleave(times, dim=0)
         known, ahead = (
             rows.repeat_interleave(times, dim=0).split(1, dim=1) for rows in (batch.known[:, lookback:], batch.ahead)
         )
@@ -258,7 +258,7 @@ class RecurrentNetwork(nn.Module):
         sizes = self.sizes
         seen = self._causal(batch.causal) if sizes.frame.normalise == "causal" else self._window(batch)
         rows = self._rows(seen, batch.observed, batch.known[:, : sizes.lookback])
-        encoded = self.encoder(rows, self._named(batch.static, batch.identity))
+        encoded = self.encoder(rows, self.named(batch.static, batch.identity))
         return AtCutoff(self._read_out(encoded.output), encoded.state, self.encoder.layer)
 
     def _window(self, batch: Batch) -> Float[Tensor, "batch lookback features"]:
@@ -286,7 +286,7 @@ class RecurrentNetwork(nn.Module):
         known = self.known_words(known)
         return torch.cat([seen, observed, known] if self.sizes.flags else [seen, known], dim=-1)
 
-    def _named(self, static: Float[Tensor, "batch static"], identity: Tensor) -> Float[Tensor, "batch features"]:
+    def named(self, static: Float[Tensor, "batch static"], identity: Tensor) -> Float[Tensor, "batch features"]:
         """Static covariates and what was learnt of each series; of a series never seen, the mean of all."""
         static = self.static_words(static)
         if self.embedding is None:

@@ -8,22 +8,21 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import torch
-from torch import Tensor, empty_like
+from torch import Tensor, empty_like, nn
 
 from gatecast.cells import equations_of
 from gatecast.cells.cell import weights_of
 from gatecast.errors import OptionError
 from gatecast.kernels import Kernel, kernel_for
 from gatecast.kernels.preparing import PreparedStep, prepare
-from gatecast.nn.stacked import RecurrentStack
-from gatecast.nn.stacking import Layer, state_shapes
+from gatecast.nn.stacking import Layer, Stack, state_shapes
 
 FLOAT = torch.float32
 Shapes = tuple[torch.Size, torch.Size]  # of x and of each state
 Step = Callable[[Tensor, Any], Any]
 
 
-def stepper(layer: Layer | RecurrentStack, batch: int = 1) -> Step:
+def stepper(layer: Layer, batch: int = 1) -> Step:
     """A function that takes one step of a layer with its weights as they are now: `state = step(x, state)`.
 
     x is (B, I), a state is as the layer's: (layers, B, H), or a pair of them for the LSTM.  The output of the step is h
@@ -39,19 +38,30 @@ def stepper(layer: Layer | RecurrentStack, batch: int = 1) -> Step:
         OptionError: there is no kernel for the layer here; the message says why.
         ValueError: a weight, replaced or parametrized, does not fit the layer.
     """
-    if isinstance(layer, RecurrentStack):
-        raise OptionError("a RecurrentStack has no prepared step: call the stack itself, one step at a time.")
+    prepared = prepared_step(layer, batch)
+    x = torch.empty(1, batch, layer.input_size).transpose(0, 1 if layer.batch_first else 0)
+    shapes = state_shapes(layer, x)
+    step = _step_of_one if len(shapes) == 1 else _step_of_pair
+    return step(prepared, (torch.Size((batch, layer.input_size)), torch.Size(shapes[0])))
+
+
+def prepared_step(layer: nn.Module, batch: int) -> PreparedStep:
+    """What a kernel needs to step a layer with its weights as they are now, for callers that hand over addresses.
+
+    Raises:
+        OptionError: there is no kernel for the layer here; the message says why.
+        ValueError: a weight, replaced or parametrized, does not fit the layer.
+    """
+    if not isinstance(layer, (nn.RNNBase, Stack)):
+        name = type(layer).__name__
+        raise OptionError(f"a {name} has no prepared step: call the {name} itself, one step at a time.")
     weight = next(layer.parameters())
     kernel = kernel_for(equations_of(layer), weight.device, weight.dtype)
     if not isinstance(kernel, Kernel) or layer.bidirectional:
         why = "it reads both directions" if isinstance(kernel, Kernel) else kernel
         raise OptionError(f"this layer cannot step by a kernel: {why}. Call the layer itself, one step at a time.")
-    x = torch.empty(1, batch, layer.input_size).transpose(0, 1 if layer.batch_first else 0)
-    shapes = state_shapes(layer, x)
     weights = [weights_of(layer, f"_l{k}") for k in range(layer.num_layers)]
-    prepared = prepare(kernel, weights, (batch, layer.input_size, layer.hidden_size))
-    step = _step_of_one if len(shapes) == 1 else _step_of_pair
-    return step(prepared, (torch.Size((batch, layer.input_size)), torch.Size(shapes[0])))
+    return prepare(kernel, weights, (batch, layer.input_size, layer.hidden_size))
 
 
 def _step_of_one(prepared: PreparedStep, shapes: Shapes) -> Step:

@@ -26,6 +26,7 @@ from gatecast.evaluation.results import Metrics
 from gatecast.forecast import Forecast, Forecaster
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.inspection import FULLY, Inspection, InspectOptions, inspect_forecaster
+from gatecast.streaming import AS_USUAL, ForecastStream, StreamOptions
 from gatecast.training.loop import StepRecord
 from gatecast.workflow.checking import BRIEFLY, audit_net
 from gatecast.workflow.options import FitOptions
@@ -184,6 +185,20 @@ class Model:
         """
         panel = self._panel(data)
         return inspect_forecaster(self.forecaster, panel, self._scored(panel, None)[1], series, options)
+
+    def stream(self, data: Source | None = None, options: StreamOptions = AS_USUAL) -> ForecastStream:
+        """A live forecaster that has read `data`, or the table the model was fitted on.
+
+        A model that was loaded without its table begins with no series.
+
+        Args:
+            data: new data with the columns the net was trained on.
+            options: what is done with rows that do not come as they should.
+        """
+        stream = ForecastStream(self.forecaster, self.calibration, options)
+        if data is not None or self.panel is not None:
+            stream.observe_panel(self._panel(data))
+        return stream
 
     def _scored(self, panel: Panel, most: int | None) -> tuple[np.ndarray, Origins]:
         """Where scoring starts in each series, and the origins of its windows."""
