@@ -8,9 +8,11 @@ from ctypes import addressof
 from typing import Any, NamedTuple, final
 
 import numpy as np
+import torch
 from jaxtyping import Int64
 from torch import nn
 
+from gatecast.cells.cell import pack_states
 from gatecast.data.causal import FAST, SLOW
 from gatecast.data.causal_state import weights_of_mean
 from gatecast.errors import OptionError
@@ -20,6 +22,8 @@ from gatecast.kernels.rows import KEPT, MANY, SIZES, RowsFunctions, RowsJob, row
 from gatecast.models.encoders import StepEncoder
 from gatecast.models.ensemble import Network
 from gatecast.models.network import RecurrentNetwork
+from gatecast.nn import watch
+from gatecast.nn.stacking import Layer, Stack
 from gatecast.nn.stepping import prepared_step
 from gatecast.streaming.calendars import Calendars
 from gatecast.streaming.encoding import name_of
@@ -31,10 +35,11 @@ FIRST_LOGARITHMS, FIRST_ROOM = 4096, 64
 
 
 class Compiled(NamedTuple):
-    """What is called: for few rows, for many, and a step of the encoder's layer, if a state is carried."""
+    """What is called: for few rows, for many, and the encoder's layer with its step, if a state is carried."""
 
     few: RowsFunctions
     many: RowsFunctions
+    layer: Layer | None
     step: PreparedStep | None
 
 
@@ -54,7 +59,7 @@ class FastSteps:
         self, shape: Shape, residents: Residents, calendars: Calendars, every: int, compiled: Compiled
     ) -> None:
         self.shape, self.residents, self.calendars = shape, residents, calendars
-        self.few, self.many, self.step = compiled
+        self.few, self.many, self.layer, self.step = compiled
         self.parts = 0 if self.step is None else sum(name.startswith("state") for name in residents.kept)
         layers, hidden = residents.kept[name_of(0)].shape if self.parts else (0, 0)
         named = residents.kept["named"].shape[0]
@@ -90,7 +95,8 @@ class FastSteps:
 
     def _run(self, count: int) -> int:
         """What lies in the buffers."""
-        job, functions, step = self.job, self.few if count < MANY else self.many, self.step
+        job, step = self.job, self.step
+        functions = self.few if count < MANY else self.many
         if self._moved != self.residents.grown:
             self._take_addresses()
         job.n = count
@@ -106,6 +112,20 @@ class FastSteps:
             step.run(step.first, *self.states)
             functions.keep(self.address)
         return int(due)
+
+    def gates(self, slot: int) -> dict[str, float]:
+        """The mean of each gate of the top layer, of a series among those of the last call; else nothing."""
+        found = np.flatnonzero(self.slots[: self._count] == slot)
+        if not len(found) or self.layer is None:
+            return {}
+        x = torch.from_numpy(self.x[found[:1], None])  # (1, 1, I)
+        rows = np.arange(self.job.layers) * self._count + found[0]  # states of one call lie next to each other
+        parts = (self.before[part].reshape(-1, self.job.hidden)[rows, None] for part in range(self.parts))
+        before = tuple(map(torch.from_numpy, parts))
+        with torch.inference_mode():
+            gates = watch(self.layer, x, pack_states(before)).gates
+        top = gates[f"l{self.job.layers - 1}"]
+        return {name: float(each.mean()) for name, each in top.items()}
 
     def _calendar(self, times: np.ndarray, count: int) -> None:
         """Where the features of each time lie."""
@@ -176,18 +196,19 @@ def fast_steps(
     if functions is None:
         return None
     if not shape.carries:
-        return FastSteps(shape, residents, calendars, every, Compiled(*functions, None))
+        return FastSteps(shape, residents, calendars, every, Compiled(*functions, None, None))
     layer = _plain_layer(forecaster.network_)
     try:
         step = None if layer is None else prepared_step(layer, 1)
     except OptionError:
         step = None
-    return None if step is None else FastSteps(shape, residents, calendars, every, Compiled(*functions, step))
+    return None if step is None else FastSteps(shape, residents, calendars, every, Compiled(*functions, layer, step))
 
 
-def _plain_layer(network: Network) -> nn.Module | None:
+def _plain_layer(network: Network) -> Layer | None:
     """The layer that reads rows as they are; None where words are looked up, or several nets read them."""
     if not isinstance(network, RecurrentNetwork) or not isinstance(network.encoder, StepEncoder):
         return None
     words = network.sizes.past_words.places or network.sizes.known_words.places
-    return None if words else network.encoder.layer
+    layer = network.encoder.layer
+    return None if words or not isinstance(layer, (Stack, nn.RNNBase)) else layer

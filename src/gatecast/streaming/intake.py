@@ -153,6 +153,10 @@ class Intake:
                 f'once: leave it out, or open the stream with {kind}="ignore".'
             )
 
+    def forget(self) -> None:
+        """Take nothing of what was added."""
+        self.new, self.newest, self.parts = {}, {}, []
+
     def rows(self) -> Rows:
         """Everything that was taken."""
         if len(self.parts) == 1:

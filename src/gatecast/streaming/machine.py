@@ -123,6 +123,10 @@ class Machine:
         moved = base + units(base, standing.scale, self.start.unit)[..., None] * standing.offsets[:, :horizon]
         return in_order(raw, moved, self.start.levels)
 
+    def gates(self, slot: int) -> dict[str, float]:
+        """The mean of each gate of the top layer at a series' newest row; nothing where it is not known any more."""
+        return self.steps.gates(slot) if isinstance(self.steps, FastSteps) else {}
+
     def _settle(self, slots: Int64[np.ndarray, " n"]) -> None:
         """Settle what was said of some series, and say the next; nothing where the future has to be told."""
         standing = self.tracker.standing(slots)

@@ -50,6 +50,42 @@ class Recent(NamedTuple):
     high: Float64[np.ndarray, " rows"]
 
 
+class Newest(NamedTuple):
+    """The newest row of a series, and what had been said of it, NaN where nothing was; of several targets the first."""
+
+    series: str
+    time: int
+    y: float
+    low: float
+    median: float
+    high: float
+    alarm: bool
+
+
+def newest(machine: Machine, slots: Int64[np.ndarray, " n"], alarm: float) -> list[Newest]:
+    """The newest row of some series that have any."""
+    kept, standing = machine.residents, machine.tracker.standing(slots)
+    count = kept["count"][slots] - 1
+    told = kept["told"][slots, count % machine.shape.shown].astype(np.float64)
+    unsettled = count >= kept["settled"][slots]
+    if standing.rows.shape[1]:
+        place = np.clip(count - standing.rows[:, 0], 0, None)[:, None]
+        fresh = np.stack([np.take_along_axis(part, place, axis=1)[:, 0] for part in standing.told], axis=-1)
+        told = np.where(unsettled[:, None], fresh, told)
+    y = np.where(count >= 0, kept["raw"][slots, count % machine.shape.shown, 0].astype(np.float64), np.nan)
+    names = [machine.names[slot] for slot in slots.tolist()]
+    columns = (kept["last"][slots], y, *told.T, standing.numbers["sum"] > alarm)
+    return [Newest(*row) for row in zip(names, *(column.tolist() for column in columns), strict=True)]
+
+
+def values(machine: Machine, slot: int, rows: int) -> Float64[np.ndarray, " rows"]:
+    """The newest values of a series, as far as they are kept."""
+    kept, shown = machine.residents, machine.shape.shown
+    count = int(kept["count"][slot])
+    positions = np.arange(max(0, count - min(rows, shown)), count)
+    return kept["raw"][slot, positions % shown, 0].astype(np.float64)
+
+
 def statuses(machine: Machine, slots: Int64[np.ndarray, " n"], alarm: float) -> list[SeriesStatus]:
     """The status of some series, by their places."""
     kept, numbers = machine.residents, machine.tracker.standing(slots).numbers

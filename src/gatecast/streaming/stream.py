@@ -21,7 +21,7 @@ from gatecast.streaming.options import AS_USUAL, StreamOptions
 from gatecast.streaming.reading import LARGEST, Covariates, Target, Targets, ValueReader
 from gatecast.streaming.rounds import rounds
 from gatecast.streaming.state import StreamState
-from gatecast.streaming.status import Recent, SeriesStatus, recent, statuses
+from gatecast.streaming.status import Newest, Recent, SeriesStatus, newest, recent, statuses, values
 from gatecast.streaming.tables import arrivals_of, at_levels, side_by_side, window
 from gatecast.streaming.warming import Waiting, WarmUp
 
@@ -118,7 +118,7 @@ class ForecastStream:
     def observe_panel(self, panel: Panel) -> int:
         """Take all known rows of a table, and the static covariates of its series; how many rows were taken."""
         arrivals = arrivals_of(panel, self.columns)
-        self.static |= dict(zip(panel.ids, panel.static, strict=True))
+        self.know(panel)
         intake = self.intake()
         taken = intake.add(arrivals)
         self.take(intake)
@@ -140,9 +140,20 @@ class ForecastStream:
             raise InputError(f"{len(series)} series, {len(times)} times and {len(y)} values: give one of each a row.")
         return Arrivals(series, times, self.reader.rows(y, x))
 
-    def intake(self) -> Intake:
-        """Where rows wait until they are taken."""
-        return Intake(self.index, self.machine.residents["last"], len(self.index), self.clock, self.options)
+    def read_counted(
+        self, series: Sequence[str], times: Sequence[int], y: Targets, x: Sequence[Covariates | None] | None = None
+    ) -> Arrivals:
+        """As `read`, with times as the stream's clock counts them."""
+        return Arrivals(series, times, self.reader.rows(y, x))
+
+    def know(self, table: Panel) -> None:
+        """Remember the static covariates of a table's series, for when they begin."""
+        self.static |= dict(zip(table.ids, table.static, strict=True))
+
+    def intake(self, options: StreamOptions | None = None) -> Intake:
+        """Where rows wait until they are taken; with other policies than the stream's, if any are given."""
+        last = self.machine.residents["last"]
+        return Intake(self.index, last, len(self.index), self.clock, options or self.options)
 
     def take(self, intake: Intake) -> None:
         """Take what waits."""
@@ -223,6 +234,29 @@ class ForecastStream:
             InputError: there is no such series.
         """
         return recent(self.machine, self._known(series), rows)
+
+    def newest(self, series: Sequence[str]) -> list[Newest]:
+        """The newest row of each series, and what had been said of it."""
+        slots = np.array([self._known(name) for name in series], dtype=np.int64)
+        return newest(self.machine, slots, self.options.alarm)
+
+    def values(self, series: str, rows: int) -> Float64[np.ndarray, " rows"]:
+        """The newest values of a series, oldest first, NaN where missing; of several targets the first."""
+        return values(self.machine, self._known(series), rows)
+
+    def alarms(self) -> int:
+        """How many series had their drift alarm on when they were settled last."""
+        size = self.machine.residents.size
+        return int((self.machine.residents["sum"][:size] > self.options.alarm).sum())
+
+    def gates(self, series: str) -> dict[str, float]:
+        """The mean of each gate of the top layer at the newest row, if it was among the last that were read at once."""
+        return self.machine.gates(self._known(series))
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The quantile levels of its forecasts; none where it forecasts a point."""
+        return () if self.machine.point else self.machine.start.levels
 
     def snapshot(self) -> StreamState:
         """What the stream knows, as a value: what is observed later does not change it."""
