@@ -6,7 +6,7 @@ is such a cache with the place of the log that it stands at.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Row(NamedTuple):
@@ -60,6 +60,7 @@ class Snapshot(NamedTuple):
     state: bytes
 
 
+@runtime_checkable
 class StateStore(AbstractContextManager["StateStore"], Protocol):
     """An append-only log of observations with snapshots; one writer.  Leaving the context closes it.
 
