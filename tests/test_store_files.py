@@ -13,8 +13,8 @@ import pytest
 
 from gatecast.files import write_atomic
 from gatecast.server.store import Snapshot
-from gatecast.server.store.snapshots import HALF
 from gatecast.server.store.sqlite import SqliteStore
+from gatecast.server.store.sqlite_snapshots import HALF
 from gatecast.server.store.troubles import StoreError
 from store_rows import entry, everything
 
@@ -204,7 +204,7 @@ def test_the_older_snapshot_serves_when_the_newest_is_damaged(folder: Path, harm
 def test_a_snapshot_counts_only_once_its_row_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with with_two_snapshots(folder) as store:
         with monkeypatch.context() as patch:
-            patch.setattr("gatecast.server.store.snapshots.KEEP", "INSERT INTO nowhere VALUES(?, ?, ?)")
+            patch.setattr("gatecast.server.store.sqlite_snapshots.KEEP", "INSERT INTO nowhere VALUES(?, ?, ?)")
             for position in (300, 400):
                 with pytest.raises(StoreError, match="nowhere"):
                     store.save(Snapshot("m", position, b"new"))

@@ -2,6 +2,7 @@
 
 import math
 import struct
+from collections.abc import Callable
 
 from msgspec import msgpack
 
@@ -38,12 +39,12 @@ def unpack_covariates(packed: bytes) -> Covariates:
     return _decode(packed)
 
 
-def first_unfit(rows: list[Row]) -> str:
-    """Name the row that cannot be kept, for a message; only asked once one is known to be there."""
+def first_unfit(rows: list[Row], text: Callable[[str], object] = str.encode) -> str:
+    """Name the row that cannot be kept, for a message; `text` raises ValueError of a name that cannot."""
     for row in rows:
         try:
             struct.pack("<q", row.time)
-            row.series.encode()
+            text(row.series)
             pack_targets(row.y)
             pack_covariates(row.x)
         except (TypeError, ValueError, OverflowError, struct.error) as error:

@@ -7,13 +7,13 @@ from pathlib import Path
 from threading import Lock
 from typing import final
 
-from gatecast.server.store.compacting import compact, forget_receipts
-from gatecast.server.store.database import Database
 from gatecast.server.store.locking import FolderLock
-from gatecast.server.store.log import Log
 from gatecast.server.store.policy import DAY, check_keep_days, check_model, check_snapshot
 from gatecast.server.store.protocol import Entry, Receipt, Row, Snapshot, StateStore
-from gatecast.server.store.snapshots import Snapshots
+from gatecast.server.store.sqlite_compacting import compact, forget_receipts
+from gatecast.server.store.sqlite_database import Database
+from gatecast.server.store.sqlite_log import Log
+from gatecast.server.store.sqlite_snapshots import Snapshots
 from gatecast.server.store.troubles import file_troubles
 
 

@@ -7,9 +7,6 @@ from typing import Any, final
 
 import apsw
 
-from gatecast.errors import InputError
-from gatecast.server.refusals import ConflictError
-from gatecast.server.store.database import Database
 from gatecast.server.store.names import Names
 from gatecast.server.store.packing import (
     first_unfit,
@@ -19,7 +16,9 @@ from gatecast.server.store.packing import (
     unpack_targets,
 )
 from gatecast.server.store.protocol import Entry, Receipt, Row
-from gatecast.server.store.troubles import damaged
+from gatecast.server.store.sqlite_database import Database
+from gatecast.server.store.sqlite_troubles import damaged
+from gatecast.server.store.troubles import repeated_key, unfit_row
 
 AT_ONCE = 4096  # rows of one piece of a replay
 
@@ -64,9 +63,7 @@ class Log:
         except BaseException as error:
             self._known.forget(new)
             if isinstance(error, (TypeError, ValueError, OverflowError)):
-                raise InputError(
-                    f"a row cannot be kept ({first_unfit(rows)}): expected text as the name, a time of 64 bits, numbers"
-                ) from error
+                raise unfit_row(first_unfit(rows)) from error
             raise
         self.last += len(rows)
         return self.last
@@ -79,9 +76,7 @@ class Log:
         try:
             connection.executemany("INSERT INTO requests VALUES(?, ?, ?, ?)", receipts)
         except apsw.ConstraintError as error:
-            raise ConflictError(
-                "an Idempotency-Key came with an earlier request, or twice: ask for its receipt before it is appended"
-            ) from error
+            raise repeated_key() from error
         connection.executemany("INSERT INTO series VALUES(?, ?)", new)
         connection.executemany(INSERT, self._packed(rows, now))
 

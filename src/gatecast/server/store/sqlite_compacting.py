@@ -2,8 +2,8 @@
 
 import time
 
-from gatecast.server.store.database import Database
 from gatecast.server.store.policy import RECEIPTS_SECONDS, REMOVED_AT_ONCE
+from gatecast.server.store.sqlite_database import Database
 
 # Both tables hold what came first first, so that only what is old is looked at.
 FIRST_TO_STAY = "SELECT position FROM observations WHERE received >= ? ORDER BY position LIMIT 1"

@@ -8,8 +8,8 @@ from typing import final
 
 import apsw
 
-from gatecast.server.store.schema import connect, open_writer
-from gatecast.server.store.troubles import sqlite_troubles
+from gatecast.server.store.sqlite_schema import connect, open_writer
+from gatecast.server.store.sqlite_troubles import sqlite_troubles
 
 
 @final

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import final
 
 from gatecast.files import write_atomic
-from gatecast.server.store.database import Database
 from gatecast.server.store.policy import MODEL, SNAPSHOTS
 from gatecast.server.store.protocol import Snapshot
+from gatecast.server.store.sqlite_database import Database
 from gatecast.server.store.troubles import file_troubles
 
 FILE = re.compile(rf"snapshot-{MODEL.pattern}-[0-9]+")

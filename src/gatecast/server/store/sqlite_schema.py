@@ -4,7 +4,8 @@ from pathlib import Path
 
 import apsw
 
-from gatecast.server.store.troubles import StoreError, damaged
+from gatecast.server.store.sqlite_troubles import damaged
+from gatecast.server.store.troubles import StoreError
 
 APPLICATION = 0x67617465  # "gate"
 VERSION = 1
