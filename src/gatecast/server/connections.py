@@ -1,0 +1,135 @@
+"""One connection: what uvicorn leaves open to clients that send too much, too slowly, or do not read.
+
+uvicorn's protocol for httptools has no limit on the size of a head or on the time it takes to arrive, waits forever
+for a client that does not read, and answers in plain text where its `limit_concurrency` is reached.  The parser's
+callbacks are its only place for such limits, so this is a class derived from it, against our custom.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gatecast.server.options import Limits
+from gatecast.server.problems import problem_body
+
+NO_ID = "-"  # where no head was read, a request has no id
+
+
+def canned(status: int, title: str, detail: str) -> bytes:
+    """An answer to what never became a request."""
+    body = problem_body(status, detail, NO_ID)
+    retry = "retry-after: 1\r\n" if status == 503 else ""
+    head = (
+        f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
+        f"x-content-type-options: nosniff\r\n{retry}connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+MALFORMED = canned(400, "Bad Request", "This is no HTTP/1.1 request.")
+TOO_SLOW = canned(408, "Request Timeout", "The line and the headers of a request have to come faster.")
+TOO_LONG = canned(431, "Request Header Fields Too Large", "The line and the headers of a request are too long.")
+TOO_MUCH = canned(413, "Content Too Large", "The body of a request is too large; send it in several requests.")
+TOO_MANY = canned(503, "Service Unavailable", "Too many connections are open; come again in a second.")
+
+
+class Connection(HttpToolsProtocol):
+    """A connection within limits."""
+
+    def __init__(self, *args: Any, limits: Limits, **keywords: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
+        super().__init__(*args, **keywords)
+        self._limits = limits
+        self._in_head = True
+        self._size = 0  # bytes of this message, but for the piece that it began in
+        self._clock: asyncio.TimerHandle | None = None
+        self._refusal = MALFORMED
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for a head, if there is room."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            self._break_off(TOO_MANY)
+        else:
+            self._start_clock(self._limits.head_seconds, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, and see that it does not become too much, or too slow."""
+        self._size += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._in_head and self._size > self._limits.head:
+            self._break_off(TOO_LONG)
+        elif self._size > self._limits.head + 2 * self._limits.body:  # twice: chunks have frames, and may have trailers
+            self._break_off(TOO_MUCH)
+        elif self._clock is None and self._is_waiting():
+            self._start_clock(self._limits.head_seconds, self._too_slow)
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head, self._size = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """A head is there; one that came in one large piece is measured only now."""
+        self._in_head = False
+        self._stop_clock()
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self._limits.head:
+            self._refusal = TOO_LONG
+            raise ValueError("the parser stops, and send_400_response says why")
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on; a connection that closes has to be read to its end soon."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._start_clock(self._limits.stall_seconds, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        super().pause_writing()
+        self._start_clock(self._limits.stall_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._stop_clock()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
+        """Refuse what cannot be parsed."""
+        self._break_off(self._refusal)
+
+    def _is_waiting(self) -> bool:
+        """Whether nothing but the client is waited for, and uvicorn's own clock for idle connections does not run."""
+        answered = self.cycle is None or self.cycle.response_complete
+        return self.timeout_keep_alive_task is None and (self._in_head or answered)
+
+    def _too_slow(self) -> None:
+        self._break_off(TOO_SLOW)
+
+    def _break_off(self, answer: bytes) -> None:
+        if self.cycle is not None:
+            if not self.cycle.response_started or self.cycle.response_complete:
+                self.transport.write(answer)
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        else:
+            self.transport.write(answer)
+        self._start_clock(self._limits.stall_seconds, self.transport.abort)
+        self.transport.close()
+
+    def _start_clock(self, seconds: float, action: Callable[[], None]) -> None:
+        self._stop_clock()
+        self._clock = self.loop.call_later(seconds, action)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None

@@ -1,0 +1,34 @@
+"""What Starlette's router needs to know: names of series in a path, and the template by which metrics count a path."""
+
+from collections.abc import Mapping, Sequence
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.routing import BaseRoute, Mount, Route
+
+
+class SeriesConvertor(Convertor[str]):
+    """The name of a series in a path: anything that was percent-encoded, slashes and line breaks too."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        """The name, which the server has decoded."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The name, which the client encodes."""
+        return value
+
+
+register_url_convertor("series", SeriesConvertor())
+
+
+def templates_of(routes: Sequence[BaseRoute]) -> Mapping[object, str]:
+    """The template of a path by the endpoint that it leads to."""
+    templates: dict[object, str] = {}
+    for route in routes:
+        if isinstance(route, Route):
+            templates[route.endpoint] = route.path_format
+        elif isinstance(route, Mount):
+            templates[route.app] = f"{route.path}/"
+    return templates
