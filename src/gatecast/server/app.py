@@ -10,7 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from gatecast.server.admission import Admission
 from gatecast.server.calls import Calls
-from gatecast.server.door import Desk, Door
+from gatecast.server.desk import Desk
+from gatecast.server.door import Door
 from gatecast.server.live import Live
 from gatecast.server.logs import Log
 from gatecast.server.metrics import Metrics

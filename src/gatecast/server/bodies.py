@@ -1,6 +1,5 @@
 """Reading what a client sent: a body of JSON, not too much of it, not too slowly; the words after the question mark."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -26,16 +25,14 @@ async def read_body(visit: Visit, receive: Receive, limits: Limits) -> bytes:
     """All of a body of JSON.
 
     Raises:
-        RequestError: 408, 411, 413 or 415.
+        RequestError: 411, 413 or 415.
         ClientGoneError: the client left.
     """
     _check_head(visit, limits.body)
-    try:
-        async with asyncio.timeout(limits.body_seconds):
-            return await _gather(receive, limits.body)
-    except TimeoutError:
-        message = f"The body was not there after {limits.body_seconds:g} s; send it faster, or in smaller requests."
-        raise RequestError(408, message, CLOSE) from None
+    visit.reading, visit.deadline = True, visit.started + limits.body_seconds
+    body = await _gather(receive, limits.body)
+    visit.reading, visit.deadline = False, visit.started + limits.request_seconds
+    return body
 
 
 def _check_head(visit: Visit, most: int) -> None:

@@ -4,17 +4,16 @@ The calls that come thousands of times a second are looked up in a dict; everyth
 """
 
 import asyncio
-import time
+import math
 
 from starlette.routing import Router
 from starlette.types import Message, Receive, Scope, Send
 
 from gatecast.server.admission import Admission
-from gatecast.server.bodies import ClientGoneError
-from gatecast.server.calls import Call, Calls
+from gatecast.server.bodies import CLOSE, ClientGoneError
+from gatecast.server.calls import Calls
+from gatecast.server.desk import Desk
 from gatecast.server.headers import JSON, for_any, for_body
-from gatecast.server.logs import Log
-from gatecast.server.metrics import Metrics
 from gatecast.server.options import Limits
 from gatecast.server.problems import NO_METHOD, PROBLEM, UNEXPECTED, Headers, RequestError, problem_body, refusal_of
 from gatecast.server.refusals import BusyError
@@ -22,30 +21,11 @@ from gatecast.server.routing import templates_of
 from gatecast.server.visits import UNROUTED, Visit
 
 CLIENT_GONE = 499  # as nginx has it: nobody was there to be answered
+TOO_SLOW = "The body was not there after {:g} s; send it faster, or in smaller requests."
 TOO_LATE = (
     "No answer after {:g} s. Observations that were sent may be on disk by now, or soon; "
     "send them again with the same Idempotency-Key: they will count once."
 )
-
-
-class Desk:
-    """Where every request is counted and written down.
-
-    Args:
-        metrics: where requests are counted.
-        log: where they are written.
-    """
-
-    def __init__(self, metrics: Metrics, log: Log) -> None:
-        self._metrics = metrics
-        self.log = log
-        self.running = 0
-
-    def close(self, visit: Visit) -> None:
-        """Note how a request went."""
-        seconds = time.perf_counter() - visit.started
-        self._metrics.count(visit.route, visit.status, seconds)
-        self.log.request(visit, seconds)
 
 
 class Door:
@@ -72,21 +52,21 @@ class Door:
         if scope["type"] != "http":
             await self._router(scope, receive, send)
             return
-        visit, desk = Visit(scope), self._desk
-        desk.running += 1
+        visit = Visit(scope)
+        visit.deadline = visit.started + self._limits.request_seconds
+        self._desk.sign_in(visit)
         try:
             await self._answer(visit, scope, receive, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the log the traceback
             await self._refuse(visit, error, send)
-        except asyncio.CancelledError:  # the server stops, and has waited long enough
-            await self._refuse(visit, RequestError(503, "The server stops.", [("retry-after", "1")]), send)
+        except asyncio.CancelledError:
+            await self._refuse(visit, self._cut_off(visit), send)
         finally:
-            desk.running -= 1
-            desk.close(visit)
+            self._desk.sign_out(visit)
 
     async def _answer(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         self._admission.admit(visit)
-        if self._desk.running > self._limits.running:
+        if len(self._desk) > self._limits.running:
             raise BusyError("Too many requests run at once; come again in a second.")
         calls = self._calls.get(visit.path)
         if calls is None:
@@ -96,40 +76,31 @@ class Door:
         call = calls.get(visit.method)
         if call is None:
             raise RequestError(405, NO_METHOD, [("allow", ", ".join(calls))])
-        body = await self._in_time(call, visit, receive)
+        body = await call(visit, receive)
         await _send(visit, send, 200, body, for_body(JSON, body, visit.id))
 
-    async def _in_time(self, call: Call, visit: Visit, receive: Receive) -> bytes:
-        try:
-            async with asyncio.timeout(self._limits.request_seconds) as clock:
-                return await call(visit, receive)
-        except TimeoutError:
-            raise self._too_late(clock) from None
-
     async def _pass_on(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
-        """The deadline is for the start of the answer: a stream goes on, and a client that stalls is cut off below."""
+        """The deadline is for the start of an answer: a stream goes on, and connections.py cuts off who does not read."""
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                clock.reschedule(None)
+                visit.deadline = math.inf
                 visit.status = message["status"]
                 message["headers"] = for_any(list(message.get("headers", ())), visit.id)
             await send(message)
 
         scope["app"] = self  # tells Starlette to raise what it refuses
-        scope["visit"] = visit
         try:
-            async with asyncio.timeout(self._limits.request_seconds) as clock:
-                await self._router(scope, receive, noting)
-        except TimeoutError:
-            raise self._too_late(clock) from None
+            await self._router(scope, receive, noting)
         finally:
             visit.route = self._templates.get(scope.get("endpoint"), UNROUTED)
 
-    def _too_late(self, clock: asyncio.Timeout) -> Exception:
-        if clock.expired():
-            return RequestError(504, TOO_LATE.format(self._limits.request_seconds))
-        return RuntimeError("A TimeoutError that is not the request's own.")
+    def _cut_off(self, visit: Visit) -> RequestError:
+        if not visit.late:
+            return RequestError(503, "The server stops.", [("retry-after", "1")])
+        if visit.reading:
+            return RequestError(408, TOO_SLOW.format(self._limits.body_seconds), CLOSE)
+        return RequestError(504, TOO_LATE.format(self._limits.request_seconds))
 
     async def _refuse(self, visit: Visit, error: Exception, send: Send) -> None:
         if isinstance(error, ClientGoneError):

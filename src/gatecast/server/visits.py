@@ -1,6 +1,7 @@
 """One request on its way through the server: who asks for what, and how it went."""
 
 import itertools
+import math
 import re
 import secrets
 import time
@@ -32,9 +33,15 @@ class Visit:
         route: the template of its path, for metrics.
         status: that it was answered with; 0 until then.
         started: by the clock of `time.perf_counter`.
+        deadline: by the same clock.
+        reading: whether its body is still coming.
+        late: whether it was cut off at its deadline.
     """
 
-    __slots__ = ("address", "headers", "id", "key", "method", "path", "query", "route", "started", "status")
+    __slots__ = (
+        "address", "deadline", "headers", "id", "key", "late", "method",
+        "path", "query", "reading", "route", "started", "status",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope) -> None:
         self.started = time.perf_counter()
@@ -47,6 +54,9 @@ class Visit:
         self.key: Key | None = None
         self.route = UNROUTED
         self.status = 0
+        self.deadline = math.inf
+        self.reading = False
+        self.late = False
 
 
 def _given_id(headers: Mapping[bytes, bytes]) -> str | None:
