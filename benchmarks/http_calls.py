@@ -6,14 +6,15 @@ is measured: parsing, admission, JSON into types and back, metrics.  The client 
 
 import argparse
 import asyncio
+import itertools
 import os
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
-import msgspec
 import uvloop
 
 from report import environment, write_section
@@ -41,8 +42,7 @@ class Caller(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -82,19 +82,20 @@ async def call(port: int, request: bytes, duration: float) -> list[float]:
     return taken
 
 
-def start_server() -> tuple[subprocess.Popen[str], int]:
-    """A server on core 0, and its port."""
-    command = [
-        sys.executable,
-        str(ROOT / "tests" / "serve_double.py"),
-        msgspec.json.encode({"port": 0}).decode(),
-        "at-once",
-    ]
-    pinned = f"import os, runpy, sys; os.sched_setaffinity(0, {{0}}); sys.argv = {command[1:]!r}"
-    run = f"{pinned}; sys.path.insert(0, {str(ROOT / 'tests')!r}); runpy.run_path({command[1]!r}, run_name='__main__')"
-    server = subprocess.Popen([sys.executable, "-c", run], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    return server, int(server.stdout.readline().rpartition(":")[2])
+def start_server() -> subprocess.Popen[str]:
+    """A server on core 0; we ourselves stay on core 1."""
+    script = ROOT / "tests" / "serve_double.py"
+    command = [sys.executable, str(script), '{"port": 0}', "at-once"]
+    os.sched_setaffinity(0, {0})  # which a child inherits
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    os.sched_setaffinity(0, {1})
+    return server
+
+
+def port_of(server: subprocess.Popen[str]) -> int:
+    """Where it says that it listens."""
+    line = server.stdout.readline() if server.stdout is not None else ""
+    return int(line.rpartition(":")[2])
 
 
 def main() -> None:
@@ -103,14 +104,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
-    server, port = start_server()
-    os.sched_setaffinity(0, {1})
+    server = start_server()
+    port = port_of(server)
     lines = ["| call | requests a second | median ms | 99 % below ms |", "|---|---|---|---|"]
     try:
         for name, request in CALLS.items():
             rounds = [uvloop.run(call(port, request, asked.seconds)) for _ in range(asked.rounds)]
             rate = statistics.median(len(seconds) for seconds in rounds) / asked.seconds
-            seconds = sorted(sum(rounds, []))
+            seconds = sorted(itertools.chain(*rounds))
             middle, late = statistics.median(seconds), seconds[int(len(seconds) * 0.99)]
             lines.append(f"| {name} | {rate:,.0f} | {middle * 1e3:.2f} | {late * 1e3:.2f} |")
     finally:

@@ -80,7 +80,7 @@ class Door:
         await _send(visit, send, 200, body, for_body(JSON, body, visit.id))
 
     async def _pass_on(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
-        """The deadline is for the start of an answer: a stream goes on, and connections.py cuts off who does not read."""
+        """The deadline is for the start of an answer: a stream goes on; connections.py cuts off who does not read."""
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
