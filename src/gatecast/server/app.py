@@ -1,9 +1,7 @@
 """The server's parts, put together."""
 
 import asyncio
-import sys
-from collections.abc import Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Sequence
 
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Receive, Scope, Send
@@ -13,7 +11,7 @@ from gatecast.server.calls import Calls
 from gatecast.server.desk import Desk
 from gatecast.server.door import Door
 from gatecast.server.live import Live
-from gatecast.server.logs import Log
+from gatecast.server.logs import Log, to_stderr
 from gatecast.server.metrics import Metrics
 from gatecast.server.openapi import document
 from gatecast.server.options import ServeOptions
@@ -40,7 +38,7 @@ class App:
 
 
 def build_app(
-    live: Live, options: ServeOptions, routes: Sequence[BaseRoute] = (), stream: BinaryIO | None = None
+    live: Live, options: ServeOptions, routes: Sequence[BaseRoute] = (), write: Callable[[bytes], object] = to_stderr
 ) -> App:
     """The application around a live forecaster.
 
@@ -48,12 +46,12 @@ def build_app(
         live: the forecaster.
         options: whom it lets in, and how much they may ask for.
         routes: more of them, such as those of the page.
-        stream: where the log goes; stderr where it is None.
+        write: takes the lines of the log.
 
     Raises:
         OptionError: the file of keys cannot be read.
     """
-    stopping, metrics, log = asyncio.Event(), Metrics(), Log(stream or sys.stderr.buffer, options.log)
+    stopping, metrics, log = asyncio.Event(), Metrics(), Log(write, options.log)
     endpoints = Routes(live, metrics, stopping, document())
     telling = Route("/v1/stream", Stream(live, stopping, options.limits.listeners), methods=["GET"])
     router = Router([*endpoints.all(), telling, *routes], redirect_slashes=False)

@@ -81,7 +81,8 @@ class Connection(HttpToolsProtocol):
         """A head is there; one that came in one large piece is measured only now."""
         self._in_head = False
         self._stop_clock()
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self._limits.head:
+        # Each header costs its colon, its space and its line break as well.
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self._limits.head:
             self._refusal = TOO_LONG
             raise ValueError("the parser stops, and send_400_response says why")
         super().on_headers_complete()

@@ -21,6 +21,7 @@ from gatecast.server.routing import templates_of
 from gatecast.server.visits import UNROUTED, Visit
 
 CLIENT_GONE = 499  # as nginx has it: nobody was there to be answered
+CLOSED = (OSError, RuntimeError)  # what sending over a closed connection raises, by ASGI and by uvloop
 TOO_SLOW = "The body was not there after {:g} s; send it faster, or in smaller requests."
 TOO_LATE = (
     "No answer after {:g} s. Observations that were sent may be on disk by now, or soon; "
@@ -87,7 +88,10 @@ class Door:
                 visit.deadline = math.inf
                 visit.status = message["status"]
                 message["headers"] = for_any(list(message.get("headers", ())), visit.id)
-            await send(message)
+            try:
+                await send(message)
+            except CLOSED as error:
+                raise ClientGoneError from error
 
         scope["app"] = self  # tells Starlette to raise what it refuses
         try:
@@ -121,5 +125,8 @@ class Door:
 
 async def _send(visit: Visit, send: Send, status: int, body: bytes, headers: Headers) -> None:
     visit.status = status
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if visit.method == "HEAD" else body})
+    try:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if visit.method == "HEAD" else body})
+    except CLOSED:
+        visit.status = CLIENT_GONE

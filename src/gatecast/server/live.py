@@ -1,7 +1,7 @@
 """What the HTTP side asks of the live forecaster behind it; a double of it serves the tests of the HTTP side alone."""
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from gatecast.server.wire import (
     Event,
@@ -39,6 +39,7 @@ class Counts(NamedTuple):
     subscribers: int
 
 
+@runtime_checkable
 class Live(Protocol):
     """A forecaster that takes each observation once.
 

@@ -2,26 +2,33 @@
 
 import contextlib
 import logging
+import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import msgspec
 
 from gatecast.server.visits import Visit
 
 
+def to_stderr(line: bytes) -> None:
+    """Write a line at once."""
+    sys.stderr.buffer.write(line)
+    sys.stderr.buffer.flush()
+
+
 class Log:
     """Writes lines.
 
     Args:
-        stream: where they go.
+        write: takes one of them.
         every: `errors` for requests refused or failed alone, which costs those that go well nothing; `all` for all.
     """
 
-    def __init__(self, stream: BinaryIO, every: Literal["errors", "all"] = "errors") -> None:
-        self._stream = stream
+    def __init__(self, write: Callable[[bytes], object], every: Literal["errors", "all"] = "errors") -> None:
+        self._write_line = write
         self._least = 400 if every == "errors" else 0
 
     def request(self, visit: Visit, seconds: float) -> None:
@@ -43,8 +50,7 @@ class Log:
     def _write(self, level: str, facts: Mapping[str, object]) -> None:
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, **facts}
         with contextlib.suppress(OSError, ValueError):  # nobody reads the log any more: no reason to stop serving
-            self._stream.write(msgspec.json.encode(line) + b"\n")
-            self._stream.flush()
+            self._write_line(msgspec.json.encode(line) + b"\n")
 
 
 class LogHandler(logging.Handler):

@@ -35,6 +35,10 @@ class HistoryQuery(Struct, forbid_unknown_fields=True):
     rows: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 200
 
 
+class NoQuery(Struct, forbid_unknown_fields=True):
+    """Nothing can be said."""
+
+
 class Routes:
     """The endpoints.
 
@@ -79,7 +83,7 @@ class Routes:
 
     async def models(self, request: Request) -> Response:
         """GET /v1/models."""
-        read_query(Struct, request.scope["query_string"])
+        read_query(NoQuery, request.scope["query_string"])
         return _json(ModelsAnswer([self._live.model()]))
 
     async def alive(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
