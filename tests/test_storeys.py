@@ -26,6 +26,7 @@ STOREYS = (
     ("scale", "reporting", "adapters"),
     ("workflow",),
     ("server",),
+    ("client",),
     ("cli",),
     ("__main__",),
 )
