@@ -1,0 +1,48 @@
+"""What `gatecast observe` prints on stdout; apart from show.py, because it works without torch."""
+
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gatecast.client.replaying import Replayed
+from gatecast.server.wire import SeriesForecast
+
+MOST_ROWS = 24  # forecast rows printed
+
+
+def observed(replayed: Replayed) -> None:
+    """How far a file came, and the forecasts after it."""
+    _line(
+        f"{replayed.sent:,} of {replayed.rows:,} rows sent in {replayed.seconds:,.1f} s ({replayed.rate:,.0f} rows/s), "
+        f"{replayed.repeated:,} of them there already, {replayed.refused:,} refused."
+    )
+    if replayed.stopped:
+        _line(f"stopped before {replayed.stopped}; the same command goes on, and what is there already counts once.")
+    if replayed.why:
+        _line(f"the first refusal: {replayed.why}")
+    if replayed.forecasts:
+        _forecasts(replayed.forecasts)
+
+
+def _forecasts(forecasts: Sequence[SeriesForecast]) -> None:
+    levels = list(forecasts[0].quantiles)
+    table = Table("series", "time", "mean", *levels, box=box.SIMPLE_HEAD)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    rows = [(forecast, step) for forecast in forecasts for step in range(len(forecast.ds))]
+    for forecast, step in rows[:MOST_ROWS]:
+        numbers = [forecast.mean[step], *(forecast.quantiles[level][step] for level in levels)]
+        name = f"{forecast.series} {forecast.target}".rstrip()
+        table.add_row(escape(name), str(forecast.ds[step]), *(f"{number:,.6g}" for number in numbers))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
+    if len(rows) > MOST_ROWS:
+        _line(f"{len(rows) - MOST_ROWS:,} more rows; GET /v1/forecast tells them.")
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
