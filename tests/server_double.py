@@ -81,6 +81,7 @@ class Double:
     retry_after: str = "0"
     page: int = 1000
     events: deque[bytes] = field(default_factory=deque)
+    live: bool = False  # whether the stream stays open, and tells what is observed
     url: str = ""
     server: uvicorn.Server | None = None
 
@@ -137,6 +138,7 @@ class Double:
             "/v1/models": lambda: answer(ModelsAnswer([self.card])),
             "/v1/stream": lambda: StreamingResponse(self.stream(), media_type="text/event-stream"),
             "/v2/health/ready": lambda: Response(status_code=200),
+            "/v2/health/live": lambda: Response(status_code=200),
         }
         return routes.get(path, lambda: problem(404, f"there is nothing at {path}."))()
 
@@ -156,6 +158,8 @@ class Double:
                 return problem(422, f'series "{row.series}" stands at {known[-1].ds}, and {row.ds} is not after it.')
         for row in rows:
             self.rows.setdefault(row.series, []).append(row)
+            if self.live:
+                self.events.append(event(len(self.events), row.series))
         if key:
             self.receipts[key] = (digest, len(rows))
         return answer(ObserveAnswer(len(rows)))
@@ -199,8 +203,11 @@ class Double:
 
     async def stream(self) -> AsyncIterator[bytes]:
         yield b": hello\nretry: 10\n\n"
-        while self.events:
-            yield self.events.popleft()
+        while self.events or self.live:
+            if self.events:
+                yield self.events.popleft()
+            else:
+                await asyncio.sleep(0.01)
 
 
 def answer(value: msgspec.Struct) -> Response:
