@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from gatecast import __version__
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, said
+from gatecast.cli.live import add_live_commands
 from gatecast.errors import AuditError, GatecastError, InputError, OptionError
 
 app = App(
@@ -23,6 +24,7 @@ app = App(
     help="Recurrent forecasting: from a table to a trustworthy forecast.",
     help_format="plaintext",
 )
+add_live_commands(app)
 Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
 Json = Annotated[bool, Parameter(negative=())]
 _NO_MEMORY = "out of memory: lower hidden_size, shorten the lookback, lower training.batch_size, or use fewer series."

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
-TABLE, NET, TRAINING, JUDGING, OUTPUT = (
-    Group.create_ordered(name) for name in ("Table", "Net", "Training", "Judging", "Output")
+TABLE, NET, TRAINING, JUDGING, OUTPUT, STREAM = (
+    Group.create_ordered(name) for name in ("Table", "Net", "Training", "Judging", "Output", "Stream")
 )
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
 Numbers = Annotated[list[float] | None, Parameter(consume_multiple=True, negative=())]
@@ -241,7 +241,42 @@ class OutputFlags:
     json: Annotated[bool, Parameter(negative=())] = False
 
 
-def said(*groups: TableFlags | NetFlags | TrainingFlags | JudgingFlags | None) -> dict[str, Any]:
+@Parameter(name="*", group=STREAM)
+@dataclass(frozen=True)
+class StreamFlags:
+    """What is done with rows that do not come as they should, and how intervals follow.
+
+    Parameters
+    ----------
+    missed
+        A row that comes after a gap: fill the gap with missing rows, or refuse it (default: fill).
+    most_missed
+        The longest gap that is filled, in rows (default: 1000).
+    duplicate
+        A row at the time of the newest: refuse it, or ignore it (default: refuse).
+    late
+        A row before the newest: likewise (default: refuse).
+    new
+        A series that nobody has observed: accept it, or refuse it (default: accept).
+    warm_up
+        Rows by which a new series is scaled (default: two seasons, and 24 at least).
+    intervals
+        Adaptive ones follow the errors of each series, fixed ones stay as calibrated (default: adaptive).
+    every
+        Rows from one forecast that is settled to the next (default: the horizon).
+    """
+
+    missed: Literal["fill", "refuse"] | None = None
+    most_missed: int | None = None
+    duplicate: Literal["refuse", "ignore"] | None = None
+    late: Literal["refuse", "ignore"] | None = None
+    new: Literal["accept", "refuse"] | None = None
+    warm_up: int | None = None
+    intervals: Literal["adaptive", "fixed"] | None = None
+    every: int | None = None
+
+
+def said(*groups: TableFlags | NetFlags | TrainingFlags | JudgingFlags | StreamFlags | None) -> dict[str, Any]:
     """Every flag that was given, by the name of its setting."""
     given = {field.name: getattr(group, field.name) for group in groups if group is not None for field in fields(group)}
     return {name: value for name, value in given.items() if value is not None}

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gatecast.client.replaying import Replayed
+from gatecast.server.keys import NewKey
 from gatecast.server.wire import SeriesForecast
 
 MOST_ROWS = 24  # forecast rows printed
@@ -46,3 +47,9 @@ def _forecasts(forecasts: Sequence[SeriesForecast]) -> None:
 def _line(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def key(made: NewKey) -> None:
+    """A new key: its token for whoever will use it, its line for the file."""
+    sys.stderr.write(f"The token, which is not shown again: {made.token}\nIts line for the file of keys:\n")
+    sys.stdout.write(f"{made.line}\n")

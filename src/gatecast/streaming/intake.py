@@ -150,7 +150,7 @@ class Intake:
             what = "was observed already" if kind == "duplicate" else "is before the newest row"
             raise TimeError(
                 f'series "{name}": {self.clock.told(time)} {what} (newest: {self.clock.told(last)}). Each row is read '
-                f'once: leave it out, or open the stream with {kind}="ignore".'
+                f'once: leave it out, or set {kind}="ignore".'
             )
 
     def forget(self) -> None:

@@ -195,10 +195,14 @@ class Model:
             data: new data with the columns the net was trained on.
             options: what is done with rows that do not come as they should.
         """
-        stream = ForecastStream(self.forecaster, self.calibration, options)
+        stream = self.live(options)
         if data is not None or self.panel is not None:
             stream.observe_panel(self._panel(data))
         return stream
+
+    def live(self, options: StreamOptions = AS_USUAL) -> ForecastStream:
+        """A live forecaster that has read nothing yet."""
+        return ForecastStream(self.forecaster, self.calibration, options)
 
     def _scored(self, panel: Panel, most: int | None) -> tuple[np.ndarray, Origins]:
         """Where scoring starts in each series, and the origins of its windows."""
