@@ -205,7 +205,7 @@ def test_states_of_other_streams_and_damaged_ones_are_refused() -> None:
         ForecastStream(net, options=FIXED).restore(state)
     with pytest.raises(ArtifactError, match="another net"):
         ForecastStream(fitted("lstm of two layers")).restore(state)
-    cut = StreamState(state.fingerprint, ("a", "b"), state.arrays, {}, {})
+    cut = StreamState(state.fingerprint, ("a", "b"), state.arrays, {})
     with pytest.raises(ArtifactError, match="damaged"):
         stream.restore(cut)
     data = state.to_bytes()

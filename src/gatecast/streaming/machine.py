@@ -14,6 +14,7 @@ from gatecast.forecaster import RecurrentForecaster
 from gatecast.models.ensemble import nets_of
 from gatecast.streaming.calendars import Calendars
 from gatecast.streaming.clock import Clock
+from gatecast.streaming.cold import kept_of_cold, rows_to_warm
 from gatecast.streaming.encoding import Encoder, kept_of_states
 from gatecast.streaming.fast_steps import FastSteps, fast_steps
 from gatecast.streaming.forecasting import Asked, Decoder
@@ -56,6 +57,7 @@ class Machine:
         self.calendars = Calendars(self.clock, fitted.columns.holidays, config.calendar, shape.calendar)
         kept = kept_of_rows(shape) | kept_of_states(forecaster.network_, shape, len(fitted.columns.static))
         kept |= kept_of_tracking(shape, start, every)
+        kept |= kept_of_cold(rows_to_warm(config, options.warm_up), shape.channels)
         self.residents = Residents(kept)
         self.network = nets_of(forecaster.network_)[0]
         self.encoder = Encoder(forecaster.network_, shape, self.residents)

@@ -16,7 +16,6 @@ from safetensors.numpy import load, save
 
 from gatecast.errors import ArtifactError
 from gatecast.streaming.residents import Kept
-from gatecast.streaming.warming import Waiting
 
 SCHEMA = "1"
 NAMES = "names"
@@ -27,7 +26,6 @@ class _Names(Struct, frozen=True, forbid_unknown_fields=True):
 
     series: list[str]
     static: dict[str, list[float]]
-    waiting: dict[int, tuple[list[int], list[list[float | None]]]]
 
 
 @final
@@ -40,21 +38,18 @@ class StreamState:
         series: the names, in the order of their places.
         arrays: what is kept of each.
         static: the static covariates of series.
-        waiting: the first rows of series that are not warm yet, by place.
     """
 
     fingerprint: str
     series: tuple[str, ...]
     arrays: Mapping[str, np.ndarray]
     static: Mapping[str, np.ndarray]
-    waiting: Mapping[int, Waiting]
 
     def to_bytes(self) -> bytes:
         """The state as a safetensors file."""
         names = _Names(
             list(self.series),
             {name: values.tolist() for name, values in self.static.items()},
-            {slot: (own.times, [_with_none(row) for row in own.raw]) for slot, own in self.waiting.items()},
         )
         packed = np.frombuffer(msgspec.msgpack.encode(names), dtype=np.uint8)
         return save(dict(self.arrays) | {NAMES: packed}, {"schema": SCHEMA, "fingerprint": self.fingerprint})
@@ -74,13 +69,11 @@ class StreamState:
             raise ArtifactError(f"this is no state of a stream: {error}") from error
         if about.get("schema") != SCHEMA:
             raise ArtifactError(f"a state of version {about.get('schema')!r} cannot be read; this reads {SCHEMA}.")
-        waiting = {slot: Waiting(times, list(map(_with_nan, raw))) for slot, (times, raw) in names.waiting.items()}
         return cls(
             fingerprint=str(about.get("fingerprint")),
             series=tuple(names.series),
             arrays=arrays,
             static={name: np.asarray(values, dtype=np.float32) for name, values in names.static.items()},
-            waiting=waiting,
         )
 
     def check(self, fingerprint: str, kept: Mapping[str, Kept]) -> None:
@@ -108,11 +101,3 @@ def _metadata(data: bytes) -> dict[str, str]:
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size]) if 0 < size <= len(data) - 8 else {}
     return dict(header.get("__metadata__", {}))
-
-
-def _with_none(row: np.ndarray) -> list[float | None]:
-    return [None if np.isnan(value) else value for value in row.tolist()]
-
-
-def _with_nan(row: list[float | None]) -> np.ndarray:
-    return np.array([np.nan if value is None else value for value in row], dtype=np.float32)

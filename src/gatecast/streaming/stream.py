@@ -15,7 +15,7 @@ from gatecast.forecast import Forecast
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.streaming.clock import Time
 from gatecast.streaming.fingerprint import fingerprint_of
-from gatecast.streaming.intake import NEVER, Arrivals, Intake, Rows
+from gatecast.streaming.intake import NEVER, Arrivals, Intake
 from gatecast.streaming.machine import Beginning, Machine
 from gatecast.streaming.options import AS_USUAL, StreamOptions
 from gatecast.streaming.reading import LARGEST, Covariates, Target, Targets, ValueReader
@@ -23,7 +23,7 @@ from gatecast.streaming.rounds import rounds
 from gatecast.streaming.state import StreamState
 from gatecast.streaming.status import Newest, Recent, SeriesStatus, newest, recent, statuses, values
 from gatecast.streaming.tables import arrivals_of, at_levels, side_by_side, window
-from gatecast.streaming.warming import Waiting, WarmUp
+from gatecast.streaming.warming import WarmUp
 
 Future = Mapping[str, Sequence[float | int | str]]
 """Of each covariate known in advance, one value a row of the horizon."""
@@ -54,7 +54,7 @@ class ForecastStream:
         self.machine = Machine(forecaster, calibration, options)
         self.clock = self.machine.clock
         self.reader = ValueReader(self.columns, forecaster.fitted_.frequency)
-        self.warm_up = WarmUp(forecaster, options.warm_up)
+        self.warm_up = WarmUp(forecaster, self.machine)
         self.index: dict[str, int] = {}
         self.static: dict[str, Float32[np.ndarray, " static"]] = {}
         self._plain = len(self.columns.channels) == 1 and not self.columns.categories
@@ -86,7 +86,7 @@ class ForecastStream:
             TimeError: the row is late, repeats a time, or lies off the grid.
             InputError: a value or a name is wrong; nothing is taken.
         """
-        if x is None and self._plain and isinstance(y, float) and abs(y) <= LARGEST and not self.warm_up.waiting:
+        if x is None and self._plain and isinstance(y, float) and abs(y) <= LARGEST and not self.warm_up.cold:
             slot, time = self.index.get(series), self.clock.read(ds)
             if slot is not None and self.machine.advance_one(slot, time, y):
                 return 1
@@ -160,7 +160,7 @@ class ForecastStream:
         for name in intake.new:
             self.add(name)
         if intake.parts:
-            for part in rounds(self._warm(intake.rows())):
+            for part in self.warm_up.readable(intake.rows()):
                 self.machine.advance(part)
 
     def add(self, name: str, static: Float32[np.ndarray, " static"] | None = None) -> None:
@@ -178,12 +178,12 @@ class ForecastStream:
         if static is not None:
             self.static[name] = static
         slot, number = len(self.index), self._trained.get(name, -1)
-        if number < 0 and self.warm_up.needed:
-            self.warm_up.waiting[slot] = Waiting([], [])
         scaling = self.forecaster.fitted_.scaling
         own = _one(scaling, number) if number >= 0 else _unscaled(scaling)
         self.machine.begin(name, Beginning(own, self._static(name), number))
         self.index[name] = slot
+        if number < 0:
+            self.warm_up.begin(slot)
 
     def forecast(
         self,
@@ -260,9 +260,8 @@ class ForecastStream:
 
     def snapshot(self) -> StreamState:
         """What the stream knows, as a value: what is observed later does not change it."""
-        waiting = {slot: Waiting(list(own.times), list(own.raw)) for slot, own in self.warm_up.waiting.items()}
         arrays = self.machine.residents.copied()
-        return StreamState(self.fingerprint, self.series, arrays, dict(self.static), waiting)
+        return StreamState(self.fingerprint, self.series, arrays, dict(self.static))
 
     def restore(self, state: StreamState) -> None:
         """Go on from a state, which stays as it is; what was observed here is forgotten.
@@ -273,8 +272,8 @@ class ForecastStream:
         state.check(self.fingerprint, self.machine.residents.kept)
         self.index = {name: slot for slot, name in enumerate(state.series)}
         self.static = dict(state.static)
-        self.warm_up.waiting = {slot: Waiting(list(own.times), list(own.raw)) for slot, own in state.waiting.items()}
         self.machine.restore(state.series, state.arrays)
+        self.warm_up.recount()
 
     def fork(self) -> "ForecastStream":
         """A stream that knows the same and goes its own way."""
@@ -287,26 +286,6 @@ class ForecastStream:
         """By what states are known to be of a stream like this."""
         return fingerprint_of(self.forecaster, self.calibration, self.options)
 
-    def _warm(self, rows: Rows) -> Rows:
-        """The rows that can be read: not those of series that wait, but all of those that have become warm."""
-        waiting = self.warm_up.waiting
-        if not waiting:
-            return rows
-        cold = np.isin(rows.slots, list(waiting))
-        parts = [Rows(*(part[~cold] for part in rows))]
-        for slot, time, raw in zip(*(part[cold] for part in rows), strict=True):
-            own = waiting.get(int(slot))
-            if own is None:
-                parts.append(Rows(np.array([slot]), np.array([time]), raw[None]))
-                continue
-            own.times.append(int(time))
-            own.raw.append(raw)
-            self.machine.residents["last"][slot] = time
-            if len(own.times) == self.warm_up.rows:
-                self.machine.scale(int(slot), self.warm_up.scaling(waiting.pop(int(slot))))
-                parts.append(own.rows(int(slot)))
-        return Rows(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-
     def _forecast(
         self,
         names: list[str],
@@ -315,7 +294,7 @@ class ForecastStream:
         ahead: Float64[np.ndarray, "n rows futures"],
     ) -> Forecast:
         """The forecasts of series that are warm, and of those that wait."""
-        cold = np.isin(slots, list(self.warm_up.waiting))
+        cold = self.warm_up.waiting(slots)
         if not cold.any():
             return self.machine.forecast(slots, horizon, ahead)
         parts = {
@@ -331,9 +310,9 @@ class ForecastStream:
         self, name: str, slot: np.int64, horizon: int, ahead: Float64[np.ndarray, "1 rows futures"]
     ) -> Forecast:
         """The forecast of a series that waits: scaled by what there is, on a machine of its own."""
-        waiting, beside = self.warm_up.waiting[int(slot)], Machine(self.forecaster, self.calibration, self.options)
-        beside.begin(name, Beginning(self.warm_up.scaling(waiting), self._static(name), -1))
-        for part in rounds(waiting.rows(0)):
+        beside = Machine(self.forecaster, self.calibration, self.options)
+        beside.begin(name, Beginning(self.warm_up.scaling(int(slot)), self._static(name), -1))
+        for part in rounds(self.warm_up.rows_of(int(slot))):
             beside.advance(part)
         return beside.forecast(np.zeros(1, dtype=np.int64), horizon, ahead)
 
