@@ -307,7 +307,8 @@ def observe(  # noqa: PLR0913 - a command's parameters are its flags
         No progress on stderr.
     """
     from gatecast.cli import show_live  # noqa: PLC0415 - polars is loaded when there is work
-    from gatecast.client.replaying import ReplayOptions, observe_file  # noqa: PLC0415
+    from gatecast.client.replayed import ReplayOptions  # noqa: PLC0415
+    from gatecast.client.replaying import observe_file  # noqa: PLC0415
     from gatecast.client.telling import Telling  # noqa: PLC0415
 
     options = ReplayOptions(series, time, target, speed, batch, key_file, forecast)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gatecast.client.replaying import Replayed
+from gatecast.client.replayed import Replayed
 from gatecast.server.keys import NewKey
 from gatecast.server.wire import SeriesForecast
 

@@ -72,22 +72,18 @@ class FileRows:
     def observations(self, block: range) -> list[Observation]:
         """The rows at some places."""
         rows = self._order[block.start : block.stop]
-        channels = [self._cells(channel, rows) for channel in range(len(self._columns.channels))]
-        count = len(self._columns.target)
-        x = [
-            dict(zip(self._columns.channels[count:], cells, strict=True))
-            for cells in zip(*channels[count:], strict=True)
-        ]
         times = self._panel.times[rows].tolist()
+        whens = [time.isoformat() for time in times] if self.dated else times
+        names, count = self._columns.channels, len(self._columns.target)
+        columns = (self._cells(channel, rows) for channel in range(len(names)))
         return [
-            Observation(self._panel.ids[code], when, self._target(cells), covariates)
-            for code, when, cells, covariates in zip(
-                self._codes[rows].tolist(),
-                [each.isoformat() for each in times] if self.dated else times,
-                zip(*channels[:count], strict=True),
-                x or [{}] * len(rows),
-                strict=True,
+            Observation(
+                self._panel.ids[code],
+                when,
+                self._target(row[:count]),
+                dict(zip(names[count:], row[count:], strict=True)),
             )
+            for code, when, row in zip(self._codes[rows].tolist(), whens, zip(*columns, strict=True), strict=True)
         ]
 
     def _target(self, cells: Sequence[float | None]) -> Number | dict[str, Number]:

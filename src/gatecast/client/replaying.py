@@ -7,85 +7,18 @@ again, after a break or by mistake, counts once.
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol, runtime_checkable
-
-from msgspec import Struct
 
 from gatecast.client import Client  # from the package: without httpx this says which extra to install
 from gatecast.client.filerows import FileRows, read_rows
 from gatecast.client.pacing import Pace, parse_speed
 from gatecast.client.refusing import ClientError
+from gatecast.client.replayed import Replayed, ReplayOptions, Watcher
 from gatecast.client.retrying import Retries
-from gatecast.data.columns import Guess, TableOptions
+from gatecast.data.columns import TableOptions
 from gatecast.errors import OptionError
-from gatecast.server.wire import SeriesForecast
 
-PATIENT = Retries(attempts=10)  # a minute and more: a server may start again meanwhile
+PATIENT = Retries(attempts=10)  # three quarters of a minute on average: a server may start again meanwhile
 BLOCK = 100  # rows, where a file is sent as fast as it goes
-
-
-class ReplayOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a file is sent.
-
-    Attributes:
-        series: the column that tells series apart; None guesses it, as with `time` and `target`.
-        time: the time column.
-        target: the column observed; None takes that of the model's name, or guesses.
-        speed: `500` rows a second, `60x` as fast as it happened, or `0` for as fast as it goes.
-        batch: rows of one request; None takes 100, or 1 where a speed is given.
-        key_file: a file with the key of the server.
-        forecast: whether forecasts of the series are asked for at the end.
-    """
-
-    series: str | None = None
-    time: str | None = None
-    target: str | None = None
-    speed: str = "0"
-    batch: int | None = None
-    key_file: Path | None = None
-    forecast: bool = False
-
-
-class Replayed(Struct):
-    """How far it came.
-
-    Attributes:
-        rows: of the file.
-        sent: of these, answered by the server, the refused ones included.
-        repeated: of these, those that it had already, by an earlier request of the same key.
-        refused: of these, those that it did not take.
-        why: the reason of the first refusal.
-        seconds: that it took.
-        stopped: the row before which it was interrupted; empty at the end of the file.
-        forecasts: of the series, if they were asked for.
-    """
-
-    rows: int
-    sent: int = 0
-    repeated: int = 0
-    refused: int = 0
-    why: str = ""
-    seconds: float = 0.0
-    stopped: str = ""
-    forecasts: list[SeriesForecast] = []
-
-    @property
-    def rate(self) -> float:
-        """Rows a second."""
-        return self.sent / self.seconds if self.seconds > 0 else 0.0
-
-
-@runtime_checkable
-class Watcher(Protocol):
-    """Who is told how it goes."""
-
-    def guessed(self, guesses: tuple[Guess, ...]) -> None:
-        """What was decided about the file."""
-        ...
-
-    def moved(self, replayed: Replayed) -> None:
-        """Another block was answered."""
-        ...
 
 
 def observe_file(url: str, path: Path, options: ReplayOptions, watcher: Watcher) -> Replayed:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gatecast.client.replaying import Replayed
+from gatecast.client.replayed import Replayed
 from gatecast.data.columns import Guess
 
 
