@@ -33,7 +33,8 @@ from gatecast.streaming import ForecastStream
 MOST_WAITING = 100_000  # observations
 TOGETHER = 5000  # observations of one transaction, or one request if it is larger
 FORECAST_AT_ONCE = 256  # series, after which others have their turn
-SNAPSHOT_EVERY = 1_000_000  # observations: what a start has to replay at most
+SNAPSHOT_EVERY = 1_000_000  # observations
+SNAPSHOT_PAUSE = 60.0  # seconds at least between two, because everybody waits while states are copied
 
 
 @final
@@ -64,7 +65,7 @@ class Engine:
         self.gates: dict[str, dict[str, float]] = {}
         self._waiting: list[Pending] = []
         self._rows_waiting = self._observed = self._forecast = self._commits = 0
-        self._seconds = 0.0
+        self._seconds, self._saved_at = 0.0, time.monotonic()
         self._ready = False
         self._saving: asyncio.Task[None] | None = None
 
@@ -195,7 +196,7 @@ class Engine:
                 insort(self.names, name)
         if len(self.listeners):
             self._tell(moved)
-        if self.position - self.kept >= self.snapshot_every and self._saving is None:
+        if self.position - self.kept >= self.snapshot_every and self._saving is None and self._rested():
             self._saving = asyncio.get_running_loop().create_task(self._save())
 
     def _tell(self, moved: list[str]) -> None:
@@ -221,8 +222,13 @@ class Engine:
             for row in newest
         )
 
+    def _rested(self) -> bool:
+        """Whether the newest snapshot is old enough."""
+        return time.monotonic() - self._saved_at >= SNAPSHOT_PAUSE
+
     async def _save(self) -> None:
         """Write a snapshot while others are served."""
+        self._saved_at = time.monotonic()
         kept = snapshot(self.stream, self.position)
         try:
             await asyncio.to_thread(self.store.save, kept)

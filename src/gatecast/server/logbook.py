@@ -40,7 +40,7 @@ def begin(stream: ForecastStream, store: StateStore, table: Panel | None) -> int
 
 def snapshot(stream: ForecastStream, position: int) -> Snapshot:
     """The states as they are, with the place of the log."""
-    return Snapshot(stream.fingerprint, position, stream.snapshot().to_bytes())
+    return Snapshot(stream.fingerprint, position, stream.packed())
 
 
 def _restore(stream: ForecastStream, store: StateStore) -> int:

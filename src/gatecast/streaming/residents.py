@@ -42,15 +42,19 @@ class Residents:
         room, self.size = len(next(iter(self.arrays.values()))), self.size + count
         if self.size <= room:
             return
-        more = max(self.size, room + room // 2) - room
+        more = max(self.size, room + room // 4) - room
         self.arrays = {
             name: np.concatenate([self.arrays[name], _begun(each, more)]) for name, each in self.kept.items()
         }
         self.grown += 1
 
+    def views(self) -> dict[str, np.ndarray]:
+        """The quantities of all series, by name, as long as they stay where they are."""
+        return {name: array[: self.size] for name, array in self.arrays.items()}
+
     def copied(self) -> dict[str, np.ndarray]:
         """The quantities of all series, by name."""
-        return {name: array[: self.size].copy() for name, array in self.arrays.items()}
+        return {name: array.copy() for name, array in self.views().items()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take what `copied` gave."""

@@ -6,19 +6,20 @@ As bytes it is one safetensors file: loading it can run nothing, and what does n
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from gatecast.errors import ArtifactError
 from gatecast.streaming.residents import Kept
 
 SCHEMA = "1"
 NAMES = "names"
+DTYPES = {"float32": "F32", "float64": "F64", "int64": "I64", "uint8": "U8"}  # as safetensors calls them
 
 
 class _Names(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,13 +47,19 @@ class StreamState:
     static: Mapping[str, np.ndarray]
 
     def to_bytes(self) -> bytes:
-        """The state as a safetensors file."""
-        names = _Names(
-            list(self.series),
-            {name: values.tolist() for name, values in self.static.items()},
-        )
+        """The state as a safetensors file, in one copy: it may be most of what there is in memory."""
+        names = _Names(list(self.series), {name: values.tolist() for name, values in self.static.items()})
         packed = np.frombuffer(msgspec.msgpack.encode(names), dtype=np.uint8)
-        return save(dict(self.arrays) | {NAMES: packed}, {"schema": SCHEMA, "fingerprint": self.fingerprint})
+        arrays = {name: np.ascontiguousarray(array) for name, array in {**self.arrays, NAMES: packed}.items()}
+        header: dict[str, Any] = {"__metadata__": {"schema": SCHEMA, "fingerprint": self.fingerprint}}
+        first = 0
+        for name, array in arrays.items():
+            place = [first, first + array.nbytes]
+            header[name] = {"dtype": DTYPES[array.dtype.name], "shape": array.shape, "data_offsets": place}
+            first = place[1]
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        return b"".join([len(text).to_bytes(8, "little"), text, *(array.reshape(-1).data for array in arrays.values())])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "StreamState":

@@ -260,7 +260,13 @@ class ForecastStream:
 
     def snapshot(self) -> StreamState:
         """What the stream knows, as a value: what is observed later does not change it."""
-        arrays = self.machine.residents.copied()
+        return self._state(self.machine.residents.copied())
+
+    def packed(self) -> bytes:
+        """The bytes of a snapshot, without the snapshot."""
+        return self._state(self.machine.residents.views()).to_bytes()
+
+    def _state(self, arrays: Mapping[str, np.ndarray]) -> StreamState:
         return StreamState(self.fingerprint, self.series, arrays, dict(self.static))
 
     def restore(self, state: StreamState) -> None:
