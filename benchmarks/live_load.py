@@ -1,4 +1,4 @@
-"""Raw load for a live server: observations and forecasts over connections that are kept open, each waiting for its answer.
+"""Raw load for a live server: requests over connections that are kept open, each waiting for its answer.
 
 Used by `live.py`.  Requests are made of text that is ready but for its time, so that the client costs little.
 """
@@ -39,7 +39,8 @@ def post(path: str, body: str) -> bytes:
 
 def observations(names: list[str], first: int = 0) -> Iterator[bytes]:
     """One request after another, each with the next hour of all of some series."""
-    rows = ",".join(f'{{"series":"{name}","ds":"{STAMP}","y":{10 + number % 7}.5}}' for number, name in enumerate(names))
+    pairs = zip(names, itertools.cycle(range(10, 17)), strict=False)
+    rows = ",".join(f'{{"series":"{name}","ds":"{STAMP}","y":{value}.5}}' for name, value in pairs)
     ready = post("/v1/observe", f'{{"observations":[{rows}]}}')
     stamp = STAMP.encode()
     for hour in itertools.count(first):
@@ -54,7 +55,9 @@ def again(request: bytes) -> Iterator[bytes]:
 class Caller(asyncio.Protocol):
     """Sends a request, waits for the whole answer, and goes on."""
 
-    def __init__(self, requests: Iterator[bytes], seconds: list[float], most: int | None, done: Callable[[], None]) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], seconds: list[float], most: int | None, done: Callable[[], None]
+    ) -> None:
         self.requests, self.seconds, self.most, self.done = requests, seconds, most, done
         self.answer, self.started, self.sent = b"", 0.0, 0
 

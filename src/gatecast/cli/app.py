@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 from gatecast import __version__
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, said
 from gatecast.cli.live import add_live_commands
-from gatecast.errors import AuditError, GatecastError, InputError, OptionError
+from gatecast.errors import AuditError, GatecastError, OptionError
 
 app = App(
     name="gatecast",
@@ -264,61 +264,6 @@ def demo(*, out: Path = Path("runs/demo"), quiet: Json = False) -> None:
         folder = _new_folder(out, dataset.name)
         options = build_options({"horizon": dataset.horizon})
         show.evaluated(_fit(table, options, folder, OutputFlags(quiet=quiet)), folder, as_json=False)
-
-
-@app.command
-def observe(  # noqa: PLR0913 - a command's parameters are its flags
-    url: str,
-    data: Path,
-    /,
-    *,
-    series: str | None = None,
-    time: str | None = None,
-    target: str | None = None,
-    speed: str = "0",
-    batch: int | None = None,
-    key_file: Path | None = None,
-    forecast: Json = False,
-    quiet: Json = False,
-) -> None:
-    """Send a file to a live server, row by row in the order of time; what was sent before counts once.
-
-    Parameters
-    ----------
-    url
-        The server, such as http://127.0.0.1:8080.
-    data
-        A CSV, TSV, Parquet or Arrow file; text may be gzip.
-    series
-        The column that tells series apart (default: guessed).
-    time
-        The time column (default: the column that parses as time; else rows are numbered).
-    target
-        The column to observe (default: that of the model's name; else the last numeric one).
-    speed
-        Rows a second, or a factor of real time such as 60x; 0 is as fast as it goes.
-    batch
-        Rows of one request (default: 100, or 1 where a speed is given).
-    key_file
-        A file with the key of the server; the key needs the scopes read and write.
-    forecast
-        Ask for forecasts of the series at the end.
-    quiet
-        No progress on stderr.
-    """
-    from gatecast.cli import show_live  # noqa: PLC0415 - polars is loaded when there is work
-    from gatecast.client.replayed import ReplayOptions  # noqa: PLC0415
-    from gatecast.client.replaying import observe_file  # noqa: PLC0415
-    from gatecast.client.telling import Telling  # noqa: PLC0415
-
-    options = ReplayOptions(series, time, target, speed, batch, key_file, forecast)
-    with Telling(quiet=quiet) as told:
-        replayed = observe_file(url, data, options, told)
-    show_live.observed(replayed)
-    if replayed.stopped:
-        raise KeyboardInterrupt
-    if replayed.refused:
-        raise InputError(f"{replayed.refused:,} of {replayed.rows:,} rows were refused; mend the file, or its columns.")
 
 
 @app.command
