@@ -1,12 +1,11 @@
 """One connection: what uvicorn leaves open to clients that send too much, too slowly, or do not read.
 
-uvicorn's protocol for httptools has no limit on the size of a head or on the time it takes to arrive, waits forever
-for a client that does not read, and answers in plain text where its `limit_concurrency` is reached.  The parser's
-callbacks are its only place for such limits, so this is a class derived from it, against our custom.
+uvicorn's protocol for httptools has no limit on the size of a head, on the time it takes to arrive, or on the number of
+requests sent ahead; it waits forever for a client that does not read, and its `limit_concurrency` answers in plain text.
+The parser's callbacks are the only place for such limits, so this is a class derived from it, against our custom.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gatecast.server.options import Limits
 from gatecast.server.problems import problem_body
 
+PIPELINED = 32  # requests that may wait behind another one of their connection; uvicorn would take any number
 NO_ID = "-"  # where no head was read, a request has no id
 
 
@@ -32,7 +32,7 @@ MALFORMED = canned(400, "Bad Request", "This is no HTTP/1.1 request.")
 TOO_SLOW = canned(408, "Request Timeout", "The line and the headers of a request have to come faster.")
 TOO_LONG = canned(431, "Request Header Fields Too Large", "The line and the headers of a request are too long.")
 TOO_MUCH = canned(413, "Content Too Large", "The body of a request is too large; send it in several requests.")
-TOO_MANY = canned(503, "Service Unavailable", "Too many connections are open; come again in a second.")
+TOO_MANY = canned(503, "Service Unavailable", "Too many connections or requests are open; come again in a second.")
 
 
 class Connection(HttpToolsProtocol):
@@ -43,7 +43,8 @@ class Connection(HttpToolsProtocol):
         self._limits = limits
         self._in_head = True
         self._size = 0  # bytes of this message, but for the piece that it began in
-        self._clock: asyncio.TimerHandle | None = None
+        self._clock: asyncio.TimerHandle | None = None  # until a head has to be there
+        self._stalled: asyncio.TimerHandle | None = None  # until the client has to have read
         self._refusal = MALFORMED
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -52,11 +53,13 @@ class Connection(HttpToolsProtocol):
         if len(self.connections) > self._limits.connections:
             self._break_off(TOO_MANY)
         else:
-            self._start_clock(self._limits.head_seconds, self._too_slow)
+            self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._stop_clock()
+        if self._stalled is not None:
+            self._stalled.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -70,7 +73,7 @@ class Connection(HttpToolsProtocol):
         elif self._size > self._limits.head + 2 * self._limits.body:  # twice: chunks have frames, and may have trailers
             self._break_off(TOO_MUCH)
         elif self._clock is None and self._is_waiting():
-            self._start_clock(self._limits.head_seconds, self._too_slow)
+            self._start_clock()
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -83,54 +86,61 @@ class Connection(HttpToolsProtocol):
         self._stop_clock()
         # Each header costs its colon, its space and its line break as well.
         if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self._limits.head:
-            self._refusal = TOO_LONG
-            raise ValueError("the parser stops, and send_400_response says why")
+            self._stop_parsing(TOO_LONG)
+        if len(self.pipeline) >= PIPELINED:
+            self._stop_parsing(TOO_MANY)
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """Go on; a connection that closes has to be read to its end soon."""
         super().on_response_complete()
         if self.transport.is_closing():
-            self._start_clock(self._limits.stall_seconds, self.transport.abort)
+            self._give_up_later()
 
     def pause_writing(self) -> None:
         """The client does not read."""
         super().pause_writing()
-        self._start_clock(self._limits.stall_seconds, self.transport.abort)
+        self._give_up_later()
 
     def resume_writing(self) -> None:
         """It reads again."""
-        self._stop_clock()
         super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         """Refuse what cannot be parsed."""
         self._break_off(self._refusal)
+
+    def _stop_parsing(self, refusal: bytes) -> None:
+        self._refusal = refusal
+        raise ValueError("send_400_response says why")
 
     def _is_waiting(self) -> bool:
         """Whether nothing but the client is waited for, and uvicorn's own clock for idle connections does not run."""
         answered = self.cycle is None or self.cycle.response_complete
         return self.timeout_keep_alive_task is None and (self._in_head or answered)
 
-    def _too_slow(self) -> None:
-        self._break_off(TOO_SLOW)
-
-    def _break_off(self, answer: bytes) -> None:
-        if self.cycle is not None:
-            if not self.cycle.response_started or self.cycle.response_complete:
-                self.transport.write(answer)
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        else:
-            self.transport.write(answer)
-        self._start_clock(self._limits.stall_seconds, self.transport.abort)
-        self.transport.close()
-
-    def _start_clock(self, seconds: float, action: Callable[[], None]) -> None:
-        self._stop_clock()
-        self._clock = self.loop.call_later(seconds, action)
+    def _start_clock(self) -> None:
+        self._clock = self.loop.call_later(self._limits.head_seconds, self._break_off, TOO_SLOW)
 
     def _stop_clock(self) -> None:
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+    def _give_up_later(self) -> None:
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(self._limits.stall_seconds, self.transport.abort)
+
+    def _break_off(self, answer: bytes) -> None:
+        """Close; the answer goes out unless it would stand in the middle of another one."""
+        cycle = self.cycle
+        if cycle is None or not cycle.response_started or cycle.response_complete:
+            self.transport.write(answer)
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._give_up_later()
+        self.transport.close()
