@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from gatecast.errors import OptionError
-from gatecast.server.keys import new_key, read_keys
+from gatecast.server.keys import NewKey, new_key, read_keys
 from gatecast.server.options import ServeOptions
 from http_clients import Called
 
@@ -58,8 +58,8 @@ def test_a_key_is_found_by_its_token_alone(file: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "read", "write"), [(READER, 200, 403), (WRITER, 403, 200), (BOTH, 200, 200)], ids=["read", "write", "both"]
 )
-def test_a_key_does_what_its_scopes_say(called: Called, key: object, read: int, write: int) -> None:
-    headers = bearer(key.token)  # type: ignore[attr-defined]
+def test_a_key_does_what_its_scopes_say(called: Called, key: NewKey, read: int, write: int) -> None:
+    headers = bearer(key.token)
     assert called.observe(**headers).status_code == write
     assert called.client.get("/v1/models", headers=headers).status_code == read
     asked = called.client.post("/v1/forecast", json={"series": ["plant/7"]}, headers=headers).status_code
@@ -115,7 +115,7 @@ def test_with_keys_a_page_of_another_site_is_refused_all_the_same(called: Called
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "forecasts.example", ""])  # noqa: S104 - to be refused
 def test_without_keys_no_other_machine_is_let_in(host: str, file: Path) -> None:
-    with pytest.raises(OptionError, match="name it with --keys, or listen on 127.0.0.1"):
+    with pytest.raises(OptionError, match="name it with --keys, or listen on"):
         ServeOptions(host=host)
     assert ServeOptions(host=host, keys=file).host == host
 

@@ -80,7 +80,7 @@ def test_too_many_requests_of_one_address_are_told_when_to_come_again() -> None:
     assert called.client.get("/v2/health/live").status_code == 200, "health is always told"
 
 
-def test_each_key_has_a_rate_of_its_own_and_wrong_ones_share_their_addresss(tmp_path: Path) -> None:
+def test_each_key_has_a_rate_of_its_own_and_wrong_ones_share_their_address(tmp_path: Path) -> None:
     one, other = new_key("one", ("read",)), new_key("other", ("read",))
     path = tmp_path / "keys"
     path.write_text(f"{one.line}\n{other.line}\n")
