@@ -25,7 +25,7 @@ class ForecastQuery(Struct, forbid_unknown_fields=True):
 
     series: Name
     horizon: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
-    quantiles: list[Level] | UnsetType = UNSET
+    quantiles: Annotated[list[Level], Meta(min_length=1)] | UnsetType = UNSET
 
 
 class Calls:

@@ -2,7 +2,7 @@
 
 uvicorn's protocol for httptools has no limit on the size of a head, on the time it takes to arrive, or on the number of
 requests sent ahead; it waits forever for a client that does not read, and its `limit_concurrency` answers in plain
-text.  The parser's callbacks are the only place for such limits, so this is a class derived from it, against our custom.
+text.  The parser's callbacks are the only place for such limits, so this class is derived, against our custom.
 """
 
 import asyncio
