@@ -11,13 +11,16 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
+from starlette.types import Message
 
 from gatecast.errors import ColumnError, OptionError, TimeError
 from gatecast.server.headers import PAGE_POLICY
 from gatecast.server.options import Limits, ServeOptions
 from gatecast.server.refusals import BusyError, FullDiskError
+from gatecast.server.stream import Stream
 from gatecast.server.wire import Problem
 from http_clients import BODY, HOUR, OBSERVED, RUNNER, Called, Server, post, running, status
+from live_double import LiveDouble
 
 SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY"}
 
@@ -445,3 +448,30 @@ def wait_for_listeners(server: Server, number: int) -> None:
     while f"gatecast_subscribers {number}\n".encode() not in server.get("/metrics"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_head_of_the_stream_ends(called: Called) -> None:
+    answer = called.client.request("HEAD", "/v1/stream")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/event-stream"
+
+
+def test_a_silent_stream_shows_that_it_lives_and_ends_with_the_server() -> None:
+    async def listen_to() -> list[bytes]:
+        live, stopping, parts = LiveDouble(), asyncio.Event(), list[bytes]()
+
+        async def send(message: Message) -> None:
+            parts.append(message.get("body", b""))
+            if parts.count(b": still here\n\n") == 2:
+                stopping.set()
+
+        async def receive() -> Message:
+            return await asyncio.get_running_loop().create_future()
+
+        stream = Stream(live, stopping, listeners=1, heartbeat=0.01)
+        await stream({"type": "http", "method": "GET", "query_string": b""}, receive, send)
+        assert not live.listeners, "nobody is left behind"
+        return parts
+
+    parts = RUNNER.run(asyncio.wait_for(listen_to(), 10))
+    assert parts == [b"", b"retry: 2000\n\n", b": still here\n\n", b": still here\n\n", b""]

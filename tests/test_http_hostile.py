@@ -323,6 +323,23 @@ def test_what_is_no_request_is_refused(server: Server, head: bytes) -> None:
     assert 400 <= status(server.ask(head)) < 500
 
 
+@pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.3"])
+def test_no_other_protocol_is_spoken(server: Server, protocol: str) -> None:
+    answer = server.ask(post(BODY, "/v1/models", "Connection: Upgrade", f"Upgrade: {protocol}"))
+    assert status(answer) == 405
+
+
+def test_a_client_that_asks_first_is_told_to_go_on_only_if_its_body_is_welcome(server: Server) -> None:
+    body = row(series='"asks first"')
+    head, _, _ = post(body, "/v1/observe", "Expect: 100-continue").partition(b"{")
+    with server.connect() as connection:
+        connection.sendall(head)
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert status(read_answer(connection)) == 200
+    assert status(server.ask(head.replace(b"application/json", b"text/plain"))) == 415
+
+
 def test_a_line_break_in_an_id_reaches_neither_the_answer_nor_the_log(server: Server) -> None:
     answer = server.ask(b"GET /nope HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: a\tb\r\n\r\n")
     assert status(answer) == 404

@@ -81,8 +81,6 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise RequestError(400, f"The body is not JSON: {error}.") from None
     except UnicodeDecodeError as error:
         raise RequestError(400, f"The body is not UTF-8: {error.reason}.") from None
-    except RecursionError:
-        raise RequestError(400, "The body is nested too deeply; what is expected is a few levels deep.") from None
 
 
 def read_query(kind: type[T], query: bytes, lists: Mapping[str, str | None] | None = None) -> T:

@@ -10,8 +10,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gatecast.server.headers import for_body
 from gatecast.server.options import Limits
-from gatecast.server.problems import problem_body
+from gatecast.server.problems import PROBLEM, problem_body
 
 PIPELINED = 32  # requests that may wait behind another one of their connection; uvicorn would take any number
 NO_ID = "-"  # where no head was read, a request has no id
@@ -20,12 +21,11 @@ NO_ID = "-"  # where no head was read, a request has no id
 def canned(status: int, title: str, detail: str) -> bytes:
     """An answer to what never became a request."""
     body = problem_body(status, detail, NO_ID)
-    retry = "retry-after: 1\r\n" if status == 503 else ""
-    head = (
-        f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
-        f"x-content-type-options: nosniff\r\n{retry}connection: close\r\n\r\n"
-    )
-    return head.encode() + body
+    headers = [*for_body(PROBLEM, body, NO_ID), (b"connection", b"close")]
+    if status == 503:
+        headers.append((b"retry-after", b"1"))
+    lines = [b"HTTP/1.1 %d %b" % (status, title.encode()), *(b"%b: %b" % header for header in headers)]
+    return b"\r\n".join([*lines, b"", body])
 
 
 MALFORMED = canned(400, "Bad Request", "This is no HTTP/1.1 request.")

@@ -6,6 +6,7 @@ the process at once, which the log of observations survives as it survives a pow
 
 import asyncio
 import functools
+import gc
 import logging
 import os
 import signal
@@ -89,6 +90,7 @@ async def _run(server: uvicorn.Server, app: App, live: Live, listener: socket.so
             await asyncio.sleep(0.01)
         if server.started:
             _stop_on_signals(server, app)
+            gc.freeze()  # a full collection would walk through all of torch, and everybody would wait 70 ms for it
             sys.stdout.write(f"Listening on {_address(listener)}\n")
             sys.stdout.flush()
         await serving
