@@ -108,6 +108,8 @@ def test_more_requests_than_may_run_are_sent_away_and_the_others_answered() -> N
         calls = [asyncio.ensure_future(called.client.waiting.post("/v1/observe", json=OBSERVED)) for _ in range(5)]
         while sum(call.done() for call in calls) < 2:
             await asyncio.sleep(0)
+        assert (await called.client.waiting.get("/v1/models")).status_code == 503
+        assert (await called.client.waiting.get("/v2/health/live")).status_code == 200
         called.live.gate.set()
         return await asyncio.gather(*calls)
 

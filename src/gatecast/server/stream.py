@@ -4,6 +4,7 @@ Each event is a line of JSON with a number of its own; a comment now and then sh
 """
 
 import asyncio
+import itertools
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from gatecast.server.refusals import BusyError
 from gatecast.server.wire import Event, Name
 
 HEARTBEAT = 15.0  # seconds; proxies cut a silent connection after 30 to 60
+STILL_HERE = b": still here\n\n"
 RETRY = b"retry: 2000\n\n"  # a browser that lost the stream comes again after so many milliseconds
 START: Message = {
     "type": "http.response.start",
@@ -69,44 +71,53 @@ class Stream:
                 await events.aclose()
 
     async def _tell(self, events: AsyncIterator[Event], receive: Receive, send: Send) -> None:
+        over = asyncio.ensure_future(self._end(receive))
         coming = asyncio.ensure_future(anext(events, None))
-        over: list[asyncio.Future[Any]] = [
-            asyncio.ensure_future(_left(receive)),
-            asyncio.ensure_future(self._stopping.wait()),
-        ]
         try:
             await asyncio.sleep(0)  # now the listener is subscribed, and misses nothing that comes after the headers
             await send(dict(START))
             await send(_part(RETRY))
-            number = 0
-            while True:
-                await asyncio.wait([coming, *over], timeout=self._heartbeat, return_when=asyncio.FIRST_COMPLETED)
-                if any(task.done() for task in over):
-                    break
-                if not coming.done():
-                    await send(_part(b": still here\n\n"))
-                    continue
-                event = coming.result()
+            for number in itertools.count(1):
+                event = await self._next(coming, over, send)
                 if event is None:
                     break
-                number += 1
-                await send(_part(b"id: %d\ndata: %b\n\n" % (number, msgspec.json.encode(event))))
                 coming = asyncio.ensure_future(anext(events, None))
+                await send(_part(b"id: %d\ndata: %b\n\n" % (number, msgspec.json.encode(event))))
             await send({"type": "http.response.body"})
         finally:
-            await _end([coming, *over])
+            await _cancel(coming)
+            await _cancel(over)
+
+    async def _next(self, coming: asyncio.Future[Event | None], over: asyncio.Future[None], send: Send) -> Event | None:
+        """The next event, None at the end; comments are sent while there is none."""
+        while True:
+            await asyncio.wait([coming, over], timeout=self._heartbeat, return_when=asyncio.FIRST_COMPLETED)
+            if over.done():
+                return None
+            if coming.done():
+                return coming.result()
+            await send(_part(STILL_HERE))
+
+    async def _end(self, receive: Receive) -> None:
+        """Wait until the listener goes or the server stops."""
+        leaving, stopping = asyncio.ensure_future(_leave(receive)), asyncio.ensure_future(self._stopping.wait())
+        ends: list[asyncio.Future[Any]] = [leaving, stopping]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
 
 
-async def _left(receive: Receive) -> None:
+async def _leave(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _end(tasks: list[asyncio.Future[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+async def _cancel(task: asyncio.Future[Any]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _part(data: bytes) -> Message:
