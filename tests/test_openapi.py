@@ -11,9 +11,9 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from gatecast.server import wire
-from gatecast.server.endpoints import ENDPOINTS
+from gatecast.server.endpoints import ANSWERS, ENDPOINTS
 from gatecast.server.keys import new_key
-from gatecast.server.openapi import EXAMPLES, document
+from gatecast.server.openapi import document
 from gatecast.server.options import ServeOptions
 from gatecast.server.wire import ForecastRequest, ObserveRequest, Problem
 from http_clients import Called
@@ -79,7 +79,7 @@ def test_every_operation_has_a_name_of_its_own_and_examples_that_fit() -> None:
         for media in one.get("requestBody", {}).get("content", {}).values():
             kind = {"observe": ObserveRequest, "forecast": ForecastRequest}[one["operationId"]]
             assert msgspec.convert(media["example"], kind)
-    for name, example in EXAMPLES.items():
+    for name, example in ANSWERS.items():
         assert msgspec.convert(example, getattr(wire, name))
 
 

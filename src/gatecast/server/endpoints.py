@@ -73,6 +73,22 @@ HOUR = "2024-01-01T00:00:00"
 OBSERVED = {"observations": [{"series": "plant/7", "ds": HOUR, "y": 1.5, "x": {"temperature": 3.0}}]}
 ASKED = {"series": ["plant/7"], "horizon": 2, "quantiles": [0.1, 0.9]}
 
+ANSWERS: dict[str, Any] = {  # by type
+    "ObserveAnswer": {"accepted": 1, "repeated": False},
+    "ForecastAnswer": {
+        "forecasts": [
+            {
+                "series": "plant/7",
+                "cutoff": HOUR,
+                "ds": ["2024-01-01T01:00:00", "2024-01-01T02:00:00"],
+                "mean": [1.6, 1.7],
+                "quantiles": {"0.1": [1.2, 1.1], "0.9": [2.0, 2.3]},
+                "target": "",
+            }
+        ]
+    },
+}
+
 ENDPOINTS = (
     Endpoint(
         "/v1/observe", "post", "observe", "Take observations, all or none; answered once they are on disk.",

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gatecast import __version__
-from gatecast.server.endpoints import ENDPOINTS, HOUR, REFUSALS, Endpoint
+from gatecast.server.endpoints import ANSWERS, ENDPOINTS, REFUSALS, Endpoint
 from gatecast.server.wire import Event, Problem
 
 REF = "#/components/schemas/{name}"
@@ -36,21 +36,6 @@ IDEMPOTENCY: dict[str, Any] = {
     "description": "The same key with the same observations is answered as before, and they count once.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$", "minLength": 1, "maxLength": 255},
     "example": "sensor-7-000123",
-}
-EXAMPLES: dict[str, Any] = {
-    "ObserveAnswer": {"accepted": 1, "repeated": False},
-    "ForecastAnswer": {
-        "forecasts": [
-            {
-                "series": "plant/7",
-                "cutoff": HOUR,
-                "ds": ["2024-01-01T01:00:00", "2024-01-01T02:00:00"],
-                "mean": [1.6, 1.7],
-                "quantiles": {"0.1": [1.2, 1.1], "0.9": [2.0, 2.3]},
-                "target": "",
-            }
-        ]
-    },
 }
 
 
@@ -121,8 +106,8 @@ def _success(endpoint: Endpoint) -> dict[str, Any]:
         content = {"schema": {"type": "object"}}
     else:
         content = {"schema": _reference(endpoint.answer)}
-        if endpoint.answer.__name__ in EXAMPLES:
-            content["example"] = EXAMPLES[endpoint.answer.__name__]
+        if endpoint.answer.__name__ in ANSWERS:
+            content["example"] = ANSWERS[endpoint.answer.__name__]
     return {"description": endpoint.summary, "headers": _header_names(200), "content": {endpoint.media: content}}
 
 

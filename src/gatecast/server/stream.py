@@ -90,8 +90,9 @@ class Stream:
 
     async def _next(self, coming: asyncio.Future[Event | None], over: asyncio.Future[None], send: Send) -> Event | None:
         """The next event, None at the end; comments are sent while there is none."""
+        both: list[asyncio.Future[Any]] = [coming, over]
         while True:
-            await asyncio.wait([coming, over], timeout=self._heartbeat, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(both, timeout=self._heartbeat, return_when=asyncio.FIRST_COMPLETED)
             if over.done():
                 return None
             if coming.done():
