@@ -58,8 +58,8 @@ export function canvas(Bokeh, { dated, ...options }, signal) {
   return figure;
 }
 
-function quieten(figure, { ink, line, paper }) {
-  Object.assign(figure, { background_fill_color: paper, border_fill_color: paper });
+function quieten(figure, { ink, line }) {
+  Object.assign(figure, { background_fill_color: null, border_fill_color: null });
   for (const grid of figure.grids) {
     grid.grid_line_color = line;
   }
@@ -101,7 +101,7 @@ export function legend(Bokeh, figure, lines, signal) {
     spacing: 9, glyph_width: 14, label_text_font: FONT, label_text_font_size: "12px",
   });
   figure.add_layout(box, "above");
-  painted(({ ink, paper }) => Object.assign(box, { label_text_color: ink, background_fill_color: paper }), signal);
+  painted(({ ink }) => Object.assign(box, { label_text_color: ink, background_fill_color: null }), signal);
 }
 
 /** Show numbers beside the pointer, at the nearest `x` of `glyph`. */

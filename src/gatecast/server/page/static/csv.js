@@ -54,7 +54,7 @@ function delimiterOf(text) {
 /** Each record with the line that it begins on. */
 function* records(text, delimiter) {
   const rest = delimiter === "\t" ? "[^\\t\\r\\n]*" : `[^${delimiter}\\r\\n]*`;
-  const cell = new RegExp(`(?:"((?:[^"]|"")*)"|(${rest}))(${delimiter}|\\r\\n|\\n|\\r|$)`, "y");
+  const cell = new RegExp(`(?:"((?:[^"]|"")*)"|(?!")(${rest}))(${delimiter}|\\r\\n|\\n|\\r|$)`, "y");
   let line = 1;
   let record = { cells: [], line };
   while (cell.lastIndex < text.length || record.cells.length) {

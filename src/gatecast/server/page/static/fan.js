@@ -9,7 +9,7 @@ export class Fan {
   /**
    * @param {object} Bokeh
    * @param {import("./history.js").History} history
-   * @param {number} shown rows before the newest that are in sight; the others are a zoom away
+   * @param {number} shown rows before the newest that are in sight at first
    * @param {AbortSignal} signal
    */
   constructor(Bokeh, history, shown, signal) {

@@ -9,7 +9,7 @@ import { Gates } from "./gates.js";
 import { COVERAGE_ROWS, Misses } from "./misses.js";
 import { forecastTable } from "./numbers.js";
 
-const SHOWN = 200; // rows in sight at first
+const ROW_WIDTH = 4.5; // pixels of a row at first; the others are a zoom away
 const ALARM = "Drift alarm: the errors have grown beyond what they were. The series may no longer be what the model has learnt.";
 
 export class SeriesSheet {
@@ -21,7 +21,7 @@ export class SeriesSheet {
     this.lesson = make("section", { hidden: true });
     this.facts = make("dl", { class: "facts" });
     this.spoken = make("p", { class: "unseen", "aria-live": "polite" });
-    this.fanPlace = chartPlace("Observations and the fan of forecasts");
+    this.fanPlace = chartPlace("Observations and the fan of forecasts", "chart tall");
     this.errorPlace = chartPlace("Error of settled forecasts");
     this.coveragePlace = chartPlace("Rolling coverage");
     this.table = forecastTable();
@@ -62,7 +62,8 @@ export class SeriesSheet {
   }
 
   async draw(Bokeh, history) {
-    this.fan = new Fan(Bokeh, history, SHOWN, this.signal);
+    const shown = Math.round(this.fanPlace.clientWidth / ROW_WIDTH);
+    this.fan = new Fan(Bokeh, history, shown, this.signal);
     this.misses = new Misses(Bokeh, history, this.fan.figure.x_range, this.signal);
     this.gates = new Gates(Bokeh.Palettes.Cividis256);
     refill(this.gatesPlace, this.gates.element);
@@ -112,5 +113,5 @@ export class SeriesSheet {
   }
 }
 
-const chartPlace = (label) => make("div", { class: "chart", role: "group", "aria-label": label });
+const chartPlace = (label, look = "chart") => make("div", { class: look, role: "group", "aria-label": label });
 const section = (heading, ...children) => make("section", {}, make("h2", {}, heading), ...children);

@@ -39,7 +39,7 @@ function tell() {
 /** The colours of page.css as plain values: Bokeh knows no variables. */
 function colours() {
   const probe = document.body.appendChild(document.createElement("span"));
-  const names = ["ink", "quiet", "line", "paper", "net", "best", "good", "warm"];
+  const names = ["ink", "quiet", "line", "net", "best"];
   const found = names.map((name) => {
     probe.style.color = `var(--${name})`;
     return [name, getComputedStyle(probe).color];
