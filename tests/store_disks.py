@@ -8,16 +8,21 @@ class Disk(apsw.VFS):
 
     Attributes:
         error: raised at every flush, if there is one.
+        number: the system's number of that error.
         flushed: names of the files flushed.
     """
 
     def __init__(self) -> None:
         self.error: apsw.Error | None = None
+        self.number = 0
         self.flushed: list[str] = []
         super().__init__("failing", "unix", makedefault=True)
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - SQLite's name
         return File(self, name, flags)
+
+    def xGetLastError(self) -> tuple[int, str]:  # noqa: N802 - SQLite's name
+        return self.number, ""
 
 
 class File(apsw.VFSFile):

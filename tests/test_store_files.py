@@ -119,7 +119,7 @@ def test_damage_that_shows_only_later_is_told_in_words(folder: Path) -> None:
         everything(store)
 
 
-def test_what_recover_saves_is_taken_as_it_was(folder: Path) -> None:
+def test_a_copy_that_sqlite_made_is_taken(folder: Path) -> None:
     with closing(apsw.Connection(str(folder / NAME))) as connection:
         connection.execute("VACUUM INTO ?", (str(folder / "recovered.db"),))
     (folder / "recovered.db").replace(folder / NAME)

@@ -103,9 +103,11 @@ def test_a_commit_that_fails_keeps_nothing_and_the_next_one_works(tmp_path: Path
         store.append([entry(1)])
         disk.error = apsw.FullError("")
         refuses(store, new)
-        disk.error = apsw.IOError("")
+        disk.error, disk.number = apsw.IOError(""), errno.EIO
         with pytest.raises(StoreError, match=r"cannot be read or written .*see to its rights and its disk"):
             store.append([new])
+        disk.number = errno.EDQUOT
+        refuses(store, new)
         disk.error = None
         assert store.receipt("key") is None
         assert everything(store) == [(1, row(1))]

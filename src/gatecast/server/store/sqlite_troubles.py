@@ -46,6 +46,7 @@ def damaged(path: Path, found: str) -> StoreError:
     """What is said of a file that is not the database it should be."""
     return StoreError(
         f"{path} is not a whole database of observations ({found}). Stop the server, copy the folder away, and save "
-        f"what can be read: sqlite3 {path.name} .recover | sqlite3 recovered.db; then put recovered.db in its place, "
-        f"without {path.name}-wal and {path.name}-shm. With the file moved away, a new log begins"
+        f"what can be read: sqlite3 {path.name} .recover | sqlite3 recovered.db (the sqlite3 of sqlite.org can, those "
+        f"of some systems cannot); then put recovered.db in its place, without {path.name}-wal and {path.name}-shm. "
+        "Or leave the copy where it is, empty the folder, and begin a new log"
     )
