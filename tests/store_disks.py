@@ -8,12 +8,14 @@ class Disk(apsw.VFS):
 
     Attributes:
         error: raised at every flush, if there is one.
+        at_write: whether it is raised at every write too.
         number: the system's number of that error.
         flushed: names of the files flushed.
     """
 
     def __init__(self) -> None:
         self.error: apsw.Error | None = None
+        self.at_write = False
         self.number = 0
         self.flushed: list[str] = []
         super().__init__("failing", "unix", makedefault=True)
@@ -30,6 +32,11 @@ class File(apsw.VFSFile):
         self.disk = disk
         self.name = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
         super().__init__("unix", name, flags)
+
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
+        if self.disk.error and self.disk.at_write:
+            raise self.disk.error
+        super().xWrite(data, offset)
 
     def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's name
         if self.disk.error:

@@ -117,6 +117,16 @@ def test_a_commit_that_fails_keeps_nothing_and_the_next_one_works(tmp_path: Path
         assert everything(store) == [(1, row(1)), (2, row(2)), (3, row(2, "new"))]
 
 
+def test_a_large_append_that_fails_before_its_commit_keeps_nothing(tmp_path: Path, disk: Disk) -> None:
+    many = entry(*range(150_000))  # more than SQLite holds in memory, so that it writes before the end
+    with SqliteStore(tmp_path) as store:
+        store.append([entry(1)])
+        disk.error, disk.number, disk.at_write = apsw.IOError(""), errno.ENOSPC, True
+        refuses(store, many)
+        disk.error = None
+        assert store.append([many]) == 150_001
+
+
 def test_a_snapshot_that_does_not_fit_leaves_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fsync(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
