@@ -2,6 +2,7 @@
 
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -84,6 +85,17 @@ def test_appends_go_on_while_a_replay_is_half_read(place: Place) -> None:
         rest = [found for piece in pieces for found in piece]
         assert [at for at, _ in first + rest] == list(range(1, 10_001)), "what was there when it began"
         assert everything(store, 10_000) == [(10_001, row(10_000))]
+
+
+def test_receipts_snapshots_and_rows_are_read_while_another_thread_appends(place: Place) -> None:
+    with place.open() as store, ThreadPoolExecutor(1) as pool:
+        store.save(Snapshot("m", 0, b"state"))
+        writing = pool.submit(lambda: [store.append([Entry([row(n)], f"key {n}")]) for n in range(1, 201)])
+        while not writing.done():
+            count = len(everything(store))
+            assert count == 0 or store.receipt(f"key {count}") == Receipt(b"", 1)
+            assert store.latest("m") == Snapshot("m", 0, b"state")
+        assert writing.result() == list(range(1, 201))
 
 
 @pytest.mark.parametrize(
