@@ -14,7 +14,8 @@ from gatecast.server.store.troubles import StoreError
 
 LOCK = 0x67617465  # "gate", of this database
 PATIENCE = 2.0  # seconds that the server is given to see that the last writer was killed
-HOLDER = "SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted"
+HOLDER = """SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 # A commit returns once it is on disk, whatever the server's default, and a writer whose machine has died is noticed.
 SETTINGS = """
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
@@ -64,9 +65,11 @@ class Server:
 
     @contextmanager
     def another_reader(self) -> Iterator[Connection]:
-        """A connection of one's own, for a long reading."""
-        with _connect(self._url, self.place) as connection, server_troubles(self.place), connection.transaction():
-            yield connection
+        """A connection of one's own, for a long reading: all of it sees what was there when it began."""
+        with _connect(self._url, self.place) as connection, server_troubles(self.place):
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with connection.transaction():
+                yield connection
 
 
 def _connect(url: str, place: str) -> Connection:
