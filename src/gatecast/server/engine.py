@@ -71,7 +71,9 @@ class Engine:
 
     def begin(self, table: Panel | None) -> None:
         """Replay the log; an empty one begins with the rows of the model's table."""
-        self.position = self.kept = begin(self.stream, self.store, table)
+        self.position, self.kept = begin(self.stream, self.store, table)
+        if self.position - self.kept >= self.snapshot_every:
+            self._keep()
         self.names = sorted(self.stream.series)
         self._ready = True
 
@@ -152,8 +154,7 @@ class Engine:
         if self._saving is not None:
             await self._saving
         if self.position > self.kept:
-            self.store.save(snapshot(self.stream, self.position))
-            self.kept = self.position
+            self._keep()
 
     def _check_ready(self) -> None:
         if not self._ready:
@@ -221,6 +222,11 @@ class Engine:
             )
             for row in newest
         )
+
+    def _keep(self) -> None:
+        """Write a snapshot while nobody is served."""
+        self.store.save(snapshot(self.stream, self.position))
+        self.kept = self.position
 
     def _rested(self) -> bool:
         """Whether the newest snapshot is old enough."""

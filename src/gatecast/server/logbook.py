@@ -16,16 +16,16 @@ AS_LOGGED = StreamOptions(most_missed=MOST_MISSED, duplicate="ignore", late="ign
 """What was taken once is taken again, whatever the policies are by now."""
 
 
-def begin(stream: ForecastStream, store: StateStore, table: Panel | None) -> int:
+def begin(stream: ForecastStream, store: StateStore, table: Panel | None) -> tuple[int, int]:
     """Bring a stream to where the log ends; an empty log begins with the rows of the model's own table.
 
     Returns:
-        The position of the last row of the log.
+        The position of the last row of the log, and that of the snapshot that reading began from.
 
     Raises:
         InputError: the log holds rows that this model cannot read.
     """
-    position = _restore(stream, store)
+    position = kept = _restore(stream, store)
     if table is not None:
         stream.know(table)
     for rows in store.replay(position):
@@ -35,7 +35,7 @@ def begin(stream: ForecastStream, store: StateStore, table: Panel | None) -> int
         for entry in entries_of(table, stream):
             position = store.append([entry])
             _take(stream, entry.rows)
-    return position
+    return position, kept
 
 
 def snapshot(stream: ForecastStream, position: int) -> Snapshot:

@@ -1,5 +1,6 @@
 """From a run folder to a server that listens."""
 
+import gc
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,5 +45,6 @@ def serve_run(run: Path, kept: Kept, stream: StreamOptions, options: ServeOption
     live = model.live(stream)
     with open_store(kept.data or run / DATA, kept.days) as store:
         engine = Engine(live, store, card_of(model, live, run))
+        gc.freeze()  # a full collection walks through all of torch, and reading a long log would set off many
         engine.begin(model.panel)
         serve(build_app(engine, options, page_routes(engine)), engine, options)

@@ -68,6 +68,7 @@ class Machine:
         self.tracker = Tracker(shape, self.residents, start, options)
         self.targets = fitted.columns.target
         self.samples = config.network.samples
+        self.reads_ahead = config.ahead or shape.whole  # rows of the horizon, by the decoder or fed back
         self.names: list[str] = []
 
     def begin(self, name: str, beginning: Beginning) -> None:
@@ -117,7 +118,7 @@ class Machine:
             horizon: rows to forecast.
             future: covariates known in advance, in the units of the data; codes of words.
         """
-        raw = self._raw(slots, horizon, future)
+        raw = self._dated(slots, *self._said(slots, horizon, future))
         if self.point:
             return raw
         standing = self.tracker.standing(slots)
@@ -135,33 +136,46 @@ class Machine:
         if self.shape.futures:
             self.tracker.remember(slots, None, standing)
             return
-        raw = self._raw(slots, self.shape.horizon, np.empty((len(slots), self.shape.horizon, 0)))
-        base = self.start.base(raw, standing.scale)
+        mean, quantiles = self._said(slots, self.shape.horizon, np.empty((len(slots), 1, 0)))
+        base = quantiles if self.shape.levels else np.repeat(mean[..., None], len(self.start.levels), axis=-1)
         said = base + units(base, standing.scale, self.start.unit)[..., None] * standing.offsets
         self.tracker.remember(slots, said, standing)
 
-    def _raw(
-        self, slots: Int64[np.ndarray, " n"], horizon: int, future: Float64[np.ndarray, "n horizon futures"]
-    ) -> Forecast:
-        """The forecast as the net says it."""
-        last, names = self.residents["last"][slots], [self.names[slot] for slot in slots.tolist()]
+    def _said(
+        self, slots: Int64[np.ndarray, " n"], horizon: int, future: Float64[np.ndarray, "n rows futures"]
+    ) -> tuple[Float64[np.ndarray, "n horizon targets"], Float64[np.ndarray, "n horizon targets levels"]]:
+        """The point forecasts and quantiles as the net says them."""
+        names = [self.names[slot] for slot in slots.tolist()]
         rows = horizon if self.samples else self.shape.horizon  # nets say all of their horizon, but paths end anywhere
-        further = np.minimum(np.arange(rows), future.shape[1] - 1)  # what is not told goes on as it was
-        calendar = self._calendar(last, rows)
-        known = np.concatenate([self._scaled(slots, future)[:, further], calendar], axis=-1, dtype=np.float64)
+        known = np.zeros((len(slots), rows, self.shape.known))
+        if self.shape.futures:
+            further = np.minimum(np.arange(rows), future.shape[1] - 1)  # what is not told goes on as it was
+            known[..., : self.shape.futures] = self._scaled(slots, future)[:, further]
+        if self.shape.calendar and self.reads_ahead:
+            known[..., self.shape.futures :] = self._calendar(self.residents["last"][slots], rows)
         mean, quantiles = self.decoder.quantiles(Asked(slots, names, known))
-        times, cutoffs = self._times(last, horizon), last
+        return mean[:, :horizon], quantiles[:, :horizon]
+
+    def _dated(
+        self,
+        slots: Int64[np.ndarray, " n"],
+        mean: Float64[np.ndarray, "n horizon targets"],
+        quantiles: Float64[np.ndarray, "n horizon targets levels"],
+    ) -> Forecast:
+        """What the net says, with names and times."""
+        cutoffs = self.residents["last"][slots]
+        times = self._times(cutoffs, mean.shape[1])
         if self.clock.dated:
             times, cutoffs = times.view("datetime64[us]"), cutoffs.view("datetime64[us]")
         return Forecast(
-            ids=tuple(names),
+            ids=tuple(self.names[slot] for slot in slots.tolist()),
             targets=self.targets,
             series=np.arange(len(slots)),
             cutoffs=cutoffs,
             times=times,
-            mean=mean[:, :horizon],
+            mean=mean,
             levels=self.shape.levels,
-            quantiles=quantiles[:, :horizon],
+            quantiles=quantiles,
         )
 
     def _scaled(self, slots: Int64[np.ndarray, " n"], future: Float64[np.ndarray, "n horizon futures"]) -> np.ndarray:
