@@ -4,13 +4,13 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.routing import Mount, Route, Router
 from starlette.types import Message
 
 from gatecast.errors import ColumnError, OptionError, TimeError
@@ -358,6 +358,45 @@ def test_a_page_has_a_policy_under_which_no_foreign_script_runs() -> None:
     assert SAFE.items() <= dict(answer.headers).items()
     assert 'route="/",status="200"' in called.client.get("/metrics").text
     assert "content-security-policy" not in called.client.get("/v1/models").headers
+
+
+def test_files_are_counted_together_under_their_folder() -> None:
+    async def script(request: Request) -> HTMLResponse:  # noqa: ARG001 - Starlette's signature
+        return HTMLResponse("")
+
+    called = Called(routes=[Mount("/static", app=Router([Route("/{name}", script)]))])
+    for name in ("a.js", "b.js"):
+        assert called.client.get(f"/static/{name}").status_code == 200
+    assert called.client.get("/static/c/d.js").status_code == 404
+    text = called.client.get("/metrics").text
+    assert 'gatecast_http_requests_total{route="/static/",status="200"} 2' in text
+    assert ".js" not in text
+
+
+def test_an_answer_that_fails_half_way_is_broken_off_and_told_in_the_log() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise ValueError("no second")
+
+    async def broken(request: Request) -> StreamingResponse:  # noqa: ARG001 - Starlette's signature
+        return StreamingResponse(parts(), media_type="text/plain")
+
+    called = Called(routes=[Route("/", broken)])
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return await asyncio.get_running_loop().create_future()
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
+    RUNNER.run(called.app(scope, receive, send))
+    assert [message.get("body") for message in sent] == [None, b"first"]
+    assert sent[-1]["more_body"], "nobody takes it for whole"
+    failure, request = called.log
+    assert "no second" in failure["traceback"]
+    assert request["status"] == 500
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ class Door:
         try:
             await self._router(scope, receive, noting)
         finally:
-            visit.route = self._templates.get(scope.get("endpoint"), UNROUTED)
+            visit.route = self._templates.get(id(scope.get("endpoint")), UNROUTED)
 
     def _cut_off(self, visit: Visit) -> RequestError:
         if not visit.late:

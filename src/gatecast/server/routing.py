@@ -23,12 +23,13 @@ class SeriesConvertor(Convertor[str]):
 register_url_convertor("series", SeriesConvertor())
 
 
-def templates_of(routes: Sequence[BaseRoute]) -> Mapping[object, str]:
-    """The template of a path by the endpoint that it leads to."""
-    templates: dict[object, str] = {}
+def templates_of(routes: Sequence[BaseRoute]) -> Mapping[int, str]:
+    """The template of a path by the id of the endpoint that it leads to; what is mounted counts by its folder."""
+    templates: dict[int, str] = {}
     for route in routes:
         if isinstance(route, Route):
-            templates[route.endpoint] = route.path_format
+            templates[id(route.endpoint)] = route.path_format
         elif isinstance(route, Mount):
-            templates[route.app] = f"{route.path}/"
+            folder = f"{route.path}/"
+            templates |= {id(route.app): folder} | dict.fromkeys(templates_of(route.routes), folder)
     return templates
