@@ -396,6 +396,25 @@ def wait_for(server: Server, metric: str) -> None:
         time.sleep(0.05)
 
 
+def test_a_client_that_reads_late_and_slowly_gets_everything(server: Server) -> None:
+    """The answers wait in the server's memory, which pauses, and goes on when the client does."""
+    rows = [{"series": f"late-{number}-{'x' * 400}", "ds": 1, "y": 1.0} for number in range(1000)]
+    assert status(server.ask(post(json.dumps({"observations": rows}).encode()))) == 200
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(b"GET /v1/series?limit=1000&match=late HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+        time.sleep(0.5)
+        data = b""
+        while data.count(b"HTTP/1.1 200 OK") < 20 or not data.endswith(b'"next":null}'):
+            part = connection.recv(2**16)
+            assert part, f"cut off after {len(data)} bytes"
+            time.sleep(0.2 if len(data) < 2**20 else 0.0)  # slower than one answer in stall_seconds
+            data += part
+    assert data.count(b"late-999-") == 20
+
+
 def test_a_million_requests_sent_ahead_take_no_memory(server: Server) -> None:
     before = memory(server)
     server.ask(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1_000_000)

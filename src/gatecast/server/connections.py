@@ -44,7 +44,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = True
         self._size = 0  # bytes of this message, but for the piece that it began in
         self._clock: asyncio.TimerHandle | None = None  # until a head has to be there
-        self._stalled: asyncio.TimerHandle | None = None  # until the client has to have read
+        self._stalled: asyncio.TimerHandle | None = None  # until the client has to have read something
         self._refusal = MALFORMED
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -132,7 +132,18 @@ class Connection(HttpToolsProtocol):
 
     def _give_up_later(self) -> None:
         if self._stalled is None:
-            self._stalled = self.loop.call_later(self._limits.stall_seconds, self.transport.abort)
+            self._watch_reading(self.transport.get_write_buffer_size())
+
+    def _watch_reading(self, unread: int) -> None:
+        self._stalled = self.loop.call_later(self._limits.stall_seconds, self._look_at_reading, unread)
+
+    def _look_at_reading(self, before: int) -> None:
+        """A slow client may take its time, as long as it reads."""
+        unread = self.transport.get_write_buffer_size()
+        if unread < before:
+            self._watch_reading(unread)
+        else:
+            self.transport.abort()
 
     def _break_off(self, answer: bytes) -> None:
         """Close; the answer goes out unless it would stand in the middle of another one."""

@@ -18,7 +18,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
         head_seconds: until a head has to be there.
         body_seconds: until a body has to be there.
         request_seconds: until a request has to be answered.
-        stall_seconds: that a client may leave a full answer unread.
+        stall_seconds: that a client may leave an answer unread without reading on.
         idle_seconds: that a connection is kept for the next request.
         stop_seconds: that running requests get when the server stops.
         connections: open at once.  Below the 1,024 open files that many systems allow a process.

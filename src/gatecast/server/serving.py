@@ -24,6 +24,8 @@ from gatecast.server.logs import LogHandler
 from gatecast.server.options import ServeOptions
 
 BACKLOG = 2048
+# The kernel would take megabytes for each client that does not read, and hide from us whether one does.
+SEND_BUFFER = 128 * 2**10
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -56,11 +58,13 @@ def _listen(options: ServeOptions) -> socket.socket:
     """Listen before anything else is done, so that a port in use is an error of one line."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
-        return socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise OptionError(
             f"Cannot listen on {options.host} port {options.port}: {error.strerror}. Name another --port, or 0 for any."
         ) from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # which connections inherit
+    return listener
 
 
 def _config(app: App, options: ServeOptions) -> uvicorn.Config:
