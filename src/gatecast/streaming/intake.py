@@ -49,6 +49,7 @@ class Intake:
         size: how many series there are.
         clock: the grid.
         options: the policies.
+        gap: the channel of the time since the row before, where rows are irregular.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class Intake:
         size: int,
         clock: Clock,
         options: StreamOptions,
+        gap: int | None = None,
     ) -> None:
-        self.index, self.last, self.size, self.clock, self.options = index, last, size, clock, options
+        self.index, self.last, self.size, self.clock, self.options, self.gap = index, last, size, clock, options, gap
         self.new: dict[str, int] = {}
         self.newest: dict[int, int] = {}  # of the series that rows wait of
         self.parts: list[Rows] = []
@@ -100,6 +102,7 @@ class Intake:
         slots: list[int] = []
         times: list[int] = []
         sources: list[int] = []
+        before: list[int] = []
         for place, (name, time) in enumerate(zip(arrivals.names, arrivals.times, strict=True)):
             slot = self._slot(name, new)
             last = newest.get(slot, int(self.last[slot]) if slot < self.size else NEVER)
@@ -110,8 +113,11 @@ class Intake:
             times += [*between, time]
             sources += [NONE] * len(between) + [place]
             newest[slot] = time
+            before.append(last)
             taken.append(place)
         raw = np.concatenate([arrivals.raw, np.full((1, arrivals.raw.shape[1]), np.nan, np.float32)])[sources]
+        if self.gap is not None:
+            raw[:, self.gap] = _gaps(np.array(times), np.array(before))
         self.new, self.newest = new, newest
         self.parts.append(Rows(np.array(slots, dtype=np.int64), np.array(times, dtype=np.int64), raw))
         return taken
@@ -163,6 +169,12 @@ class Intake:
             return self.parts[0]
         slots, times, raw = (np.concatenate(part) for part in zip(*self.parts, strict=True))
         return Rows(slots, times, raw)
+
+
+def _gaps(times: Int64[np.ndarray, " n"], before: Int64[np.ndarray, " n"]) -> np.ndarray:
+    """The logarithm of the seconds since the row before, as `data/irregular.py` has it; NaN for a first row."""
+    seconds = np.where(before == NEVER, np.nan, (times - np.where(before == NEVER, times - 1, before)) / 1e6)
+    return np.asarray(np.log(seconds))
 
 
 NONE = -1  # the row of missing values that follows those that came

@@ -153,7 +153,8 @@ class ForecastStream:
     def intake(self, options: StreamOptions | None = None) -> Intake:
         """Where rows wait until they are taken; with other policies than the stream's, if any are given."""
         last = self.machine.residents["last"]
-        return Intake(self.index, last, len(self.index), self.clock, options or self.options)
+        gap = self.machine.shape.targets + len(self.columns.past) - 1 if self.clock.irregular else None
+        return Intake(self.index, last, len(self.index), self.clock, options or self.options, gap)
 
     def take(self, intake: Intake) -> None:
         """Take what waits."""

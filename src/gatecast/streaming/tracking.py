@@ -1,8 +1,7 @@
 """What was said of each series is held against what comes: intervals that follow it, coverage, errors, an alarm.
 
 Every `every` rows of a series a forecast is made from where it stands, and kept until its rows have come.  It moves the
-quantiles as `evaluation/adaptive.py` says (with a forecast from every row the two are the same).  An error counts in
-widths of the forecast that it is of, so that those of all steps can be held together.
+quantiles as `evaluation/adaptive.py` says; with a forecast from every row the two are the same.
 
 The alarm is a cumulative sum (Page 1954): of how far each error lies above one and a half times the usual one, in usual
 ones, never below zero.  Noise keeps it near zero; errors that have doubled raise it by a half with each row.
@@ -25,6 +24,7 @@ NONE = -1  # no forecast
 MEMORY = 200  # errors that the usual one is the mean of
 LEARNING = 48  # errors before there is a usual one
 ALLOWED = 0.5  # usual errors above the usual one that count as noise
+OUTLIER = 6.0  # usual errors, beyond which one error counts no more: it takes several to set the alarm off
 CEILING = 2.0  # alarms: so that it can go off again
 
 
@@ -196,22 +196,16 @@ class Tracker:
             last = error.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
             newest = np.take_along_axis(error, last[:, None], axis=1)[:, 0]
             numbers["error"] = np.where(fresh > 0, newest, numbers["error"])
-            self._alarm(numbers, np.where(known, error / self._width(told, numbers), np.nan))
+            self._alarm(numbers, error, known)
 
-    def _width(self, told: Told, numbers: dict[str, np.ndarray]) -> np.ndarray:
-        """What errors are counted in: the forecast's width; of a point forecast the mean error so far."""
-        width = told.high - told.low
-        mean = numbers["error_sum"] / np.maximum(numbers["scored"], 1)
-        return np.where(width > 0, width, np.where(mean > 0, mean, 1.0)[:, None])
-
-    def _alarm(self, numbers: dict[str, np.ndarray], ratio: np.ndarray) -> None:
+    def _alarm(self, numbers: dict[str, np.ndarray], error: np.ndarray, known: np.ndarray) -> None:
         """The cumulative sum over the rows, against the usual error before them; then the usual error with them."""
-        usual, weight, known = numbers["usual"], numbers["weight"], np.isfinite(ratio)
-        beyond = np.where(known, ratio / np.where(usual > 0, usual, np.inf)[:, None] - 1 - ALLOWED, 0.0)
-        walk = np.cumsum(np.where((weight >= LEARNING)[:, None], beyond, 0.0), axis=1)
+        usual, weight = numbers["usual"], numbers["weight"]
+        ratio = error / np.where(usual > 0, usual, np.inf)[:, None]
+        counts = known & (weight >= LEARNING)[:, None]
+        walk = np.cumsum(np.where(counts, np.minimum(ratio, OUTLIER) - 1 - ALLOWED, 0.0), axis=1)
         lowest = np.minimum(np.minimum.accumulate(walk, axis=1)[:, -1], -numbers["sum"])
         numbers["sum"] = np.clip(walk[:, -1] - lowest, 0.0, CEILING * self.options.alarm)
-        fresh = known.sum(axis=1)
-        numbers["weight"] = np.minimum(weight + fresh, MEMORY)
-        gap = np.where(known, ratio - usual[:, None], 0.0).sum(axis=1)
+        numbers["weight"] = np.minimum(weight + known.sum(axis=1), MEMORY)
+        gap = np.where(known, error - usual[:, None], 0.0).sum(axis=1)
         numbers["usual"] = usual + gap / np.maximum(numbers["weight"], 1)
