@@ -101,7 +101,8 @@ class LiveDouble:
         self.card = card
         self.tracks: dict[str, Track] = {}
         self.keys: dict[str, bytes] = {}
-        self.queues: list[tuple[frozenset[str], asyncio.Queue[Event]]] = []
+        self.queues: list[tuple[frozenset[str], asyncio.Queue[Event | None]]] = []
+        self.forecasts = 0  # asked for
 
     def push(self, series: str, ds: str | int, y: float | None, *, alarm: bool = False) -> None:
         """One observation, told to all who listen; in the loop's own thread."""
@@ -109,6 +110,11 @@ class LiveDouble:
         for names, queue in self.queues:
             if not names or series in names:
                 queue.put_nowait(event)
+
+    def hang_up(self) -> None:
+        """End every stream of events, as a proxy does that has lost its patience."""
+        for _, queue in self.queues:
+            queue.put_nowait(None)
 
     async def observe(self, request: ObserveRequest, key: str | None) -> ObserveAnswer:
         body = msgspec.json.encode(request)
@@ -127,6 +133,7 @@ class LiveDouble:
             raise InputError(f"observations[{place}] of {row.series}: y is {row.y}, and this test takes none below 0.")
 
     async def forecast(self, request: ForecastRequest) -> list[SeriesForecast]:
+        self.forecasts += 1
         return [self._forecast(name) for name in request.series]
 
     def _forecast(self, name: str) -> SeriesForecast:
@@ -159,11 +166,11 @@ class LiveDouble:
         return self.card
 
     async def events(self, series: frozenset[str]) -> AsyncIterator[Event]:
-        entry = (series, asyncio.Queue[Event]())
+        entry = (series, asyncio.Queue[Event | None]())
         self.queues.append(entry)
         try:
-            while True:
-                yield await entry[1].get()
+            while (event := await entry[1].get()) is not None:
+                yield event
         finally:
             self.queues.remove(entry)
 
