@@ -1,4 +1,9 @@
-/** Follow `/v1/stream` for as long as a view is open: come again when it breaks, later each time. */
+/**
+ * Follow `/v1/stream` for as long as a view is open: come again when it breaks, later each time.
+ *
+ * A page that nobody sees lets go of its stream.  A browser has six connections to a server, for all its tabs together,
+ * and those of a page that was left but is kept for the way back count too.
+ */
 
 import { query, send } from "./api.js";
 import { connection } from "./connection.js";
@@ -16,7 +21,11 @@ const SILENCE = 45_000; // the server says something every 15 seconds, if only t
  */
 export async function follow(names, listener, signal) {
   const pace = { first: 1000, wait: 1000 };
-  while (!signal.aborted) {
+  for (;;) {
+    await seen(signal);
+    if (signal.aborted) {
+      return;
+    }
     let why = "The stream ended.";
     try {
       await readOnce(names, listener, pace, signal);
@@ -24,16 +33,32 @@ export async function follow(names, listener, signal) {
       why = error.message;
       pace.wait = Math.max(pace.wait, 1000 * (error.after ?? 0));
     }
-    if (!signal.aborted) {
+    if (!signal.aborted && !document.hidden) {
       await waitAgain(pace, why, signal);
     }
   }
+}
+
+/** Wait until somebody sees the page. */
+function seen(signal) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!document.hidden || signal.aborted) {
+        document.removeEventListener("visibilitychange", look);
+        resolve();
+      }
+    };
+    document.addEventListener("visibilitychange", look);
+    signal.addEventListener("abort", look);
+    look();
+  });
 }
 
 async function readOnce(names, listener, pace, signal) {
   const broken = new AbortController();
   const stop = () => broken.abort();
   signal.addEventListener("abort", stop);
+  document.addEventListener("visibilitychange", stop);
   let timer = setTimeout(stop, SILENCE);
   try {
     const path = `v1/stream${names.length ? query(names.map((name) => ["series", name])) : ""}`;
@@ -51,6 +76,7 @@ async function readOnce(names, listener, pace, signal) {
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
+    document.removeEventListener("visibilitychange", stop);
   }
 }
 

@@ -9,6 +9,7 @@ import { afterQuiet, atMost, pause } from "./pace.js";
 import { Row } from "./row.js";
 
 const ROWS = 50;
+const REDRAW = 150; // milliseconds between two drawings, however fast observations come
 const REFRESH = 5000; // milliseconds: coverage and new series are asked for, values come by themselves
 const LONGEST_QUERY = 4000; // characters; beyond, all events are heard and most are dropped
 
@@ -23,6 +24,7 @@ class List {
     this.starts = [null]; // the `after` of this page and of those before it
     this.nextStart = null;
     this.rows = new Map();
+    this.coming = new Map(); // events that are not drawn yet, by series
     this.listening = ""; // the names whose events are heard
     this.following = new AbortController();
     this.found = make("p", { class: "quiet", role: "status" }, "Loading …");
@@ -34,6 +36,7 @@ class List {
     this.next = button("Next", () => this.turn(1));
     this.pages = make("nav", { "aria-label": "Pages of series", class: "beside", hidden: true }, this.back, this.next);
     refill(main, this.head(), this.found, this.table, this.empty, this.pages);
+    this.draw = atMost(() => this.drawComing(), REDRAW, signal);
     this.refresh = atMost(() => this.load(), 250, signal);
     this.search.addEventListener("input", afterQuiet(() => this.restart(), 250));
     signal.addEventListener("abort", () => this.following.abort());
@@ -119,12 +122,17 @@ class List {
   }
 
   take(event) {
-    const row = this.rows.get(event.series);
-    if (row) {
-      row.take(event);
+    if (this.rows.has(event.series)) {
+      this.coming.set(event.series, [...(this.coming.get(event.series) ?? []), event]);
+      this.draw();
     } else if (!this.rows.size) {
-      this.refresh();
+      this.refresh(); // nobody had observed anything until now
     }
+  }
+
+  drawComing() {
+    this.coming.forEach((events, name) => this.rows.get(name)?.take(events));
+    this.coming.clear();
   }
 
   async explain({ total }) {

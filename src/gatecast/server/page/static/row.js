@@ -29,15 +29,17 @@ export class Row {
     write(this.cells.coverage, percent(summary.coverage));
   }
 
-  /** What one observation changes. */
-  take(event) {
-    this.recent = [...this.recent, event.y].slice(-RECENT);
-    this.value(event);
-    if (event.y !== null && event.median !== null) {
-      write(this.cells.error, number(Math.abs(event.y - event.median)));
+  /** What observations change; they are drawn once, however many came together. */
+  take(events) {
+    this.recent = [...this.recent, ...events.map((event) => event.y)].slice(-RECENT);
+    this.value(events.at(-1));
+    const settled = events.findLast((event) => event.y !== null && event.median !== null);
+    if (settled) {
+      write(this.cells.error, number(Math.abs(settled.y - settled.median)));
     }
-    this.element.classList.remove("fresh");
-    requestAnimationFrame(() => this.element.classList.add("fresh"));
+    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.cells.y.animate([{ background: "var(--tint)" }, {}], 1000);
+    }
   }
 
   value({ y, ds, alarm }) {
