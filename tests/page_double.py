@@ -103,6 +103,7 @@ class LiveDouble:
         self.keys: dict[str, bytes] = {}
         self.queues: list[tuple[frozenset[str], asyncio.Queue[Event | None]]] = []
         self.forecasts = 0  # asked for
+        self.reason = ""  # why there is no forecast
 
     def push(self, series: str, ds: str | int, y: float | None, *, alarm: bool = False) -> None:
         """One observation, told to all who listen; in the loop's own thread."""
@@ -134,6 +135,8 @@ class LiveDouble:
 
     async def forecast(self, request: ForecastRequest) -> list[SeriesForecast]:
         self.forecasts += 1
+        if self.reason:
+            raise InputError(self.reason)
         return [self._forecast(name) for name in request.series]
 
     def _forecast(self, name: str) -> SeriesForecast:
@@ -141,7 +144,8 @@ class LiveDouble:
         cutoff, start = track.rows[-1][0], track.newest or 0.0
         ds = [later(cutoff, step) for step in range(1, HORIZON + 1)]
         roots = [math.sqrt(step) for step in range(1, HORIZON + 1)]
-        quantiles = {level: [start + 0.6 * spread * root for root in roots] for level, spread in SPREADS.items()}
+        spreads = SPREADS if self.card.quantiles else {}
+        quantiles = {level: [start + 0.6 * spread * root for root in roots] for level, spread in spreads.items()}
         return SeriesForecast(name, cutoff, ds, [start] * HORIZON, quantiles)
 
     def series(self, after: str | None, limit: int, match: str) -> SeriesAnswer:
@@ -155,7 +159,14 @@ class LiveDouble:
         settled = track.settled()[-rows:]
         columns = [[getattr(event, name) for event in settled] for name in ("ds", "y", "low", "median", "high")]
         ds, y = zip(*track.rows[-rows:], strict=True)
-        return HistoryAnswer(track.summary(), [*ds], [*y], Settled(*columns), 0.8, track.events[-1].gates)
+        return HistoryAnswer(
+            track.summary(),
+            [*ds],
+            [*y],
+            Settled(*columns),
+            0.8 if self.card.quantiles else None,
+            track.events[-1].gates,
+        )
 
     def _track(self, name: str) -> Track:
         if name not in self.tracks:

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 import uvicorn
+from msgspec.structs import replace
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from page_double import HOSTILE, KEY, LiveDouble, application, filled, hour
+from page_double import CARD, HOSTILE, KEY, LiveDouble, application, filled, hour
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -250,18 +251,22 @@ def test_what_came_while_the_stream_was_broken_is_there_afterwards(page: Page) -
     page.eventually(f"{SOURCES}[1].data.x.length", 201)
 
 
+def streams_become(page: Page, count: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while len(page.server.live.queues) != count and time.monotonic() < end:
+        time.sleep(0.05)
+    assert len(page.server.live.queues) == count
+
+
 def test_a_page_that_was_left_or_is_not_seen_holds_no_connection(page: Page) -> None:
     # A browser has six connections to a server; one that a page kept for good would be missing.
     for _ in range(8):
         page.open("#/series/bikes%2Fnorth")
         page.opened()
-        assert len(page.server.live.queues) == 1
+        streams_become(page, 1)
     tab = page.driver.current_window_handle
     page.driver.switch_to.new_window("tab")
-    end = time.monotonic() + PATIENCE
-    while page.server.live.queues and time.monotonic() < end:
-        time.sleep(0.05)
-    assert page.server.live.queues == []
+    streams_become(page, 0)
     page.server.push("bikes/north", hour(200), 60.0)
     page.driver.close()
     page.driver.switch_to.window(tab)
@@ -403,6 +408,47 @@ def test_light_and_dark_follow_the_system_until_the_button_says_otherwise(page: 
     page.driver.refresh()
     page.eventually(ground, light[0])
     page.driver.execute_script("localStorage.clear()")
+
+
+def test_a_series_that_nobody_has_observed_shows_how_to_begin_and_then_begins(page: Page) -> None:
+    page.open("#/series/it's%20new")
+    page.eventually("document.querySelectorAll('pre').length", 1)
+    assert '"series":"it\'\\\'\'s new"' in page.text("pre"), "its quote does not end those of the shell"
+    page.server.push("it's new", hour(0), 1.0)
+    page.opened()
+    assert page.driver.find_elements(By.CSS_SELECTOR, "pre, [role=alert]")[0].is_displayed() is False
+    page.driver.get_log("browser")  # Chromium notes the 404, as it should
+
+
+def test_without_a_forecast_the_history_is_drawn_and_the_reason_stands_above_it(page: Page) -> None:
+    page.server.live.reason = "the model needs temperature in advance. Give future values to /v1/forecast."
+    page.open("#/series/bikes%2Fnorth")
+    page.eventually("document.querySelector('[role=alert]').textContent.includes('needs temperature in advance')")
+    page.eventually(f"{SOURCES}[1].data.x.length", 200)
+    page.server.live.reason = ""
+    page.server.push("bikes/north", hour(200), 1.0)
+    page.opened()
+    assert not page.driver.find_element(By.CSS_SELECTOR, "[role=alert]").is_displayed()
+    page.driver.get_log("browser")  # Chromium notes the 422, as it should
+
+
+def test_numbered_rows_of_a_model_without_quantiles_are_drawn_with_its_mean(
+    page: Page, serve: Callable[..., Server]
+) -> None:
+    card = replace(CARD, quantiles=[], scores={}, frequency="1row", frequency_name="numbered rows")
+    live = LiveDouble(card)
+    for row in range(40):
+        live.push("counts", row, None if row % 7 == 3 else float(row))
+    page.server = serve(live)
+    page.open("#/series/counts")
+    page.opened()
+    assert page.ask(f"{SOURCES}[1].data.x[39]") == 39
+    assert page.ask("Bokeh.documents[0].roots()[0].renderers.length") == 3, "there are no bands"
+    assert page.ask(f"{SOURCES}[2].data.middle[24]") == 39.0
+    assert "dashed" not in page.texts("section .note")[1]
+    page.driver.find_element(By.TAG_NAME, "summary").click()
+    page.eventually("document.querySelectorAll('details tbody tr').length", 24)
+    assert page.texts("details tbody tr:first-child > *") == ["40", "39.00"]
 
 
 @pytest.mark.parametrize("hash_", ["#/", "#/series/bikes%2Fnorth", "#/model", "#/upload"])
