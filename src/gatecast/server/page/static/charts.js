@@ -42,7 +42,6 @@ export function canvas(Bokeh, { dated, ...options }, signal) {
     active_drag: null, // a finger on a phone must scroll the page, not the chart
     active_scroll: null,
     toolbar_location: "above",
-    toolbar_inner: true,
     outline_line_color: null,
     window_axis: "x",
     min_border_left: 56, // so that charts below one another share their time axis to the pixel
@@ -91,6 +90,16 @@ export async function draw(Bokeh, figures, places, signal) {
     Bokeh.documents.splice(Bokeh.documents.indexOf(sheet), 1); // it would be kept for good
   });
   await Bokeh.embed.add_document_standalone(sheet, places[0], places);
+}
+
+/**
+ * A line of the column `name` over the column `x`; `look` is its width and its dash.
+ * @returns {object} its renderer, whose glyph is given its colour by who draws it
+ */
+export function stroke(figure, source, name, look) {
+  const line = figure.line({ field: "x" }, { field: name }, { source, ...look });
+  line.hover_glyph = null; // Bokeh makes one in its own colours, and would draw it while the pointer is near
+  return line;
 }
 
 /** Name lines above a chart; a click on a name hides its line. */

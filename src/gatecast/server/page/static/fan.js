@@ -1,6 +1,6 @@
 /** The main chart: what was observed, what had been forecast of it, and the fan of what may come. */
 
-import { canvas, hover, legend } from "./charts.js";
+import { canvas, hover, legend, stroke } from "./charts.js";
 import { drawn, MOST_ROWS } from "./history.js";
 import { place } from "./format.js";
 import { painted } from "./theme.js";
@@ -28,9 +28,9 @@ export class Fan {
 
   lines() {
     const { figure, Bokeh } = this;
-    const past = figure.line({ field: "x" }, { field: "median" }, { source: this.said, line_width: 1.2, line_dash: "dotted" });
-    const line = figure.line({ field: "x" }, { field: "y" }, { source: this.observed, line_width: 1.6 });
-    const next = figure.line({ field: "x" }, { field: "middle" }, { source: this.ahead, line_width: 2.2 });
+    const past = stroke(figure, this.said, "median", { line_width: 1.2, line_dash: "dotted" });
+    const line = stroke(figure, this.observed, "y", { line_width: 1.6 });
+    const next = stroke(figure, this.ahead, "middle", { line_width: 2.2 });
     hover(Bokeh, figure, line, [["time", "@ds"], ["observed", "@y{0,0.[0000]}"]]);
     hover(Bokeh, figure, next, [["time", "@ds"], ["forecast", "@middle{0,0.[0000]}"]]);
     legend(Bokeh, figure, [["observed", [line]], ["forecast", [next]], ["had been forecast", [past]]], this.signal);

@@ -1,6 +1,6 @@
 /** Two small charts under the fan: by how much forecasts missed, and how often the interval held what came. */
 
-import { canvas, hover } from "./charts.js";
+import { canvas, hover, stroke } from "./charts.js";
 import { drawn } from "./history.js";
 import { painted } from "./theme.js";
 
@@ -10,7 +10,7 @@ export class Misses {
   /** @param {object} x_range of the fan: the three charts move together */
   constructor(Bokeh, history, x_range, signal) {
     this.source = new Bokeh.ColumnDataSource({ data: { x: [], error: [], coverage: [], ds: [] } });
-    const shape = { dated: typeof history.summary.ds !== "number", height: 150, x_range };
+    const shape = { dated: typeof history.summary.ds !== "number", height: 150, x_range, toolbar_location: null };
     this.error = canvas(Bokeh, shape, signal);
     this.coverage = canvas(Bokeh, { ...shape, y_range: new Bokeh.Range1d({ start: 0, end: 1.03 }) }, signal);
     this.coverage.yaxis.formatter = new Bokeh.NumeralTickFormatter({ format: "0 %" });
@@ -19,9 +19,8 @@ export class Misses {
   }
 
   draw(Bokeh, interval, signal) {
-    const line = (figure, field) => figure.line({ field: "x" }, { field }, { source: this.source, line_width: 1.6 });
-    const error = line(this.error, "error");
-    const coverage = line(this.coverage, "coverage");
+    const error = stroke(this.error, this.source, "error", { line_width: 1.6 });
+    const coverage = stroke(this.coverage, this.source, "coverage", { line_width: 1.6 });
     hover(Bokeh, this.error, error, [["time", "@ds"], ["error", "@error{0,0.[0000]}"]]);
     hover(Bokeh, this.coverage, coverage, [["time", "@ds"], ["coverage", "@coverage{0.0 %}"]]);
     const nominal = new Bokeh.Span({ dimension: "width", location: interval ?? NaN, line_dash: "dashed", line_width: 1.4 });
