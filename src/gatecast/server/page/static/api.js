@@ -3,7 +3,7 @@
 import { key, otherKey } from "./key.js";
 
 /** What the server said no to; `status` is 0 where it said nothing at all. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, detail, after = 0) {
     super(detail);
     this.status = status;

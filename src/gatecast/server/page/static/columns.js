@@ -57,7 +57,7 @@ export function observations(table, roles, card, series) {
 function checkRoles(roles, series) {
   const many = (role) => roles.filter((found) => found === role).length;
   if (many("time") !== 1 || many("target") < 1 || many("series") > 1) {
-    throw new Error("One column must be the time, one the target, and at most one the series. Choose them in the header.");
+    throw new Error("One column must be the time, one the target, at most one the series. Choose them in the header.");
   }
   if (!many("series") && !series) {
     throw new Error("No column names the series, so give it a name.");
@@ -97,7 +97,8 @@ function numeric(cell, column, line) {
   }
   const value = NUMBER.test(trimmed) ? Number(trimmed) : NaN;
   if (!Number.isFinite(value)) {
-    throw new CsvError(line, `${column} is "${trimmed.slice(0, 40)}", where a number is expected. Leave it empty if it is missing.`);
+    const lesson = "where a number is expected. Leave it empty if it is missing.";
+    throw new CsvError(line, `${column} is "${trimmed.slice(0, 40)}", ${lesson}`);
   }
   return value;
 }

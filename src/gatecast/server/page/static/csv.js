@@ -64,7 +64,7 @@ function* records(text, delimiter) {
     }
     const [, quoted, plain, end] = found;
     if (plain?.includes('"')) {
-      throw new CsvError(line, 'a double quote stands inside a cell. Put the cell in quotes, and write the quote twice.');
+      throw new CsvError(line, "a double quote stands inside a cell. Put the cell in quotes and the quote twice.");
     }
     line += (quoted?.match(/\r\n|\n|\r/g) ?? []).length;
     record.cells.push(quoted?.replaceAll('""', '"') ?? plain);

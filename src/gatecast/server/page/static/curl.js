@@ -17,6 +17,13 @@ export async function firstObservation(signal, series = "my-series") {
   return make("div", {}, code, copy ?? null);
 }
 
+/** What a server without any series shows. */
+export async function beginning(signal) {
+  const how = make("p", {}, "The server waits for its first observation. Send one:");
+  const file = make("p", {}, "Or ", make("a", { href: "#/upload" }, "upload a CSV file"), ".");
+  return make("section", {}, how, await firstObservation(signal), file);
+}
+
 /** @returns {string} */
 export function curl(card, series, keyed, address) {
   const numbered = /row$/.test(card.frequency);

@@ -20,7 +20,8 @@ export function facts(list, { summary, lastError }) {
     Object.values(told).forEach((text, index) => write(list.children[index].lastChild, text));
     return;
   }
-  refill(list, ...Object.entries(told).map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text))));
+  const fact = ([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text));
+  refill(list, ...Object.entries(told).map(fact));
 }
 
 /** Read a sentence out, unless one was read a moment ago. */

@@ -19,7 +19,8 @@ export class Fan {
     this.observed = new Bokeh.ColumnDataSource({ data: { x: [], y: [], ds: [] } });
     this.said = new Bokeh.ColumnDataSource({ data: { x: [], median: [] } });
     this.ahead = new Bokeh.ColumnDataSource({ data: { x: [], middle: [], ds: [] } });
-    const x_range = new Bokeh.DataRange1d({ follow: "end", follow_interval: reach(history, shown), range_padding: 0.02 });
+    const follow_interval = reach(history, shown);
+    const x_range = new Bokeh.DataRange1d({ follow: "end", follow_interval, range_padding: 0.02 });
     const dated = typeof history.summary.ds !== "number";
     this.figure = canvas(Bokeh, { dated, height: 340, x_range }, signal);
     this.lines();

@@ -1,12 +1,12 @@
 /** All series, a page of them at a time: a search, a table, and what comes in. */
 
 import { get, query } from "./api.js";
-import { firstObservation } from "./curl.js";
+import { beginning } from "./curl.js";
 import { button, make, refill, write } from "./dom.js";
 import { follow } from "./follow.js";
 import { count } from "./format.js";
 import { afterQuiet, atMost, pause } from "./pace.js";
-import { Row } from "./row.js";
+import { Row, table } from "./row.js";
 
 const ROWS = 50;
 const REDRAW = 150; // milliseconds between two drawings, however fast observations come
@@ -44,7 +44,8 @@ class List {
 
   head() {
     const label = make("label", { for: "match" }, "Search by name");
-    return make("div", { class: "head" }, make("h1", {}, "Series"), make("div", { class: "search" }, label, this.search));
+    const search = make("div", { class: "search" }, label, this.search);
+    return make("div", { class: "head" }, make("h1", {}, "Series"), search);
   }
 
   async open() {
@@ -70,8 +71,8 @@ class List {
   async load() {
     const start = this.starts.at(-1);
     try {
-      const pairs = [["after", start], ["limit", ROWS], ["match", this.search.value || null]];
-      const answer = await get(`v1/series${query(pairs)}`, this.signal);
+      const asked = query([["after", start], ["limit", ROWS], ["match", this.search.value || null]]);
+      const answer = await get(`v1/series${asked}`, this.signal);
       if (start === this.starts.at(-1)) {
         await this.show(answer);
       }
@@ -135,24 +136,12 @@ class List {
     this.coming.clear();
   }
 
+  /** Where there is no series at all, say how the first one comes to be. */
   async explain({ total }) {
     if (total || this.search.value) {
       refill(this.empty);
-      return;
+    } else if (!this.empty.childElementCount) {
+      refill(this.empty, await beginning(this.signal));
     }
-    if (this.empty.childElementCount) {
-      return;
-    }
-    const how = make("p", {}, "The server waits for its first observation. Send one:");
-    const file = make("p", {}, "Or ", make("a", { href: "#/upload" }, "upload a CSV file"), ".");
-    refill(this.empty, make("section", {}, how, await firstObservation(this.signal), file));
   }
-}
-
-function table(body) {
-  const headings = ["Series", "Recent", "Newest", "Time", "Last error", "Coverage"];
-  const titles = { "Last error": "|value - median| of the newest forecast that was settled",
-    Coverage: "the share of observations between the outermost quantiles" };
-  const cells = headings.map((text) => make("th", { scope: "col", title: titles[text] ?? null }, text));
-  return make("table", { class: "series", hidden: true }, make("thead", {}, make("tr", {}, ...cells)), body);
 }

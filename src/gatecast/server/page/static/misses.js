@@ -23,7 +23,8 @@ export class Misses {
     const coverage = stroke(this.coverage, this.source, "coverage", { line_width: 1.6 });
     hover(Bokeh, this.error, error, [["time", "@ds"], ["error", "@error{0,0.[0000]}"]]);
     hover(Bokeh, this.coverage, coverage, [["time", "@ds"], ["coverage", "@coverage{0.0 %}"]]);
-    const nominal = new Bokeh.Span({ dimension: "width", location: interval ?? NaN, line_dash: "dashed", line_width: 1.4 });
+    const look = { dimension: "width", line_dash: "dashed", line_width: 1.4 };
+    const nominal = new Bokeh.Span({ location: interval ?? NaN, ...look });
     if (interval !== null) {
       this.coverage.add_layout(nominal);
     }

@@ -3,7 +3,10 @@
 import { get } from "./api.js";
 import { connection } from "./connection.js";
 import { make, refill } from "./dom.js";
-import { number, plural } from "./format.js";
+import { count, number, plural } from "./format.js";
+
+const NOTE = "Mean absolute error ÷ that of repeating the last season in the training data; shorter is better, ★ marks "
+  + "the best.";
 
 /** @param {HTMLElement} main @param {AbortSignal} signal */
 export async function showModel(main, signal) {
@@ -30,10 +33,10 @@ function factTable(model) {
   const facts = {
     "Forecasts": `${plural(model.horizon, "row")} ahead, ${model.frequency_name} (${model.frequency})`,
     "Targets": model.targets.join(", "),
-    "Quantiles": model.quantiles.map((level) => `${+(100 * level).toFixed(2)} %`).join(", ") || "none: it forecasts points",
+    "Quantiles": model.quantiles.map((level) => `${+(100 * level).toFixed(2)} %`).join(", ") || "none",
     "Covariates": model.past.join(", ") || "none",
     "Known in advance": model.future.join(", ") || "none",
-    "Trained on": `${model.trained_on} (${model.trained_series === 1 ? "one" : model.trained_series.toLocaleString("en")} series)`,
+    "Trained on": `${model.trained_on} (${count(model.trained_series)} series)`,
     ...model.facts,
   };
   const rows = Object.entries(facts).map(([name, text]) =>
@@ -53,9 +56,9 @@ function scores(model) {
   const best = Math.min(...entries.map(([, score]) => score));
   const rows = entries.map(([name, score]) => scoreRow(name, score, { longest, best, net: name === model.name }));
   const head = ["Model", "MASE", ""].map((text) => make("th", { scope: "col" }, text));
-  const table = make("table", { class: "bars" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
-  const note = "Mean absolute error ÷ that of repeating the last season in the training data; shorter is better, ★ is the best.";
-  return make("section", {}, make("h2", {}, "Scores"), make("p", { class: "note" }, note), table);
+  const body = make("tbody", {}, ...rows);
+  const table = make("table", { class: "bars" }, make("thead", {}, make("tr", {}, ...head)), body);
+  return make("section", {}, make("h2", {}, "Scores"), make("p", { class: "note" }, NOTE), table);
 }
 
 function scoreRow(name, score, { longest, best, net }) {

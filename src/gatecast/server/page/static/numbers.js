@@ -7,8 +7,8 @@ import { middle } from "./fan.js";
 /** @returns {{element: HTMLElement, show: (forecast: object) => void}} */
 export function forecastTable() {
   const table = make("table");
-  const region = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Forecast in numbers" }, table);
-  const element = make("details", {}, make("summary", {}, "The forecast in numbers"), region);
+  const region = { class: "scroll", tabindex: "0", role: "region", "aria-label": "Forecast in numbers" };
+  const element = make("details", {}, make("summary", {}, "The forecast in numbers"), make("div", region, table));
   let newest = null;
   const fill = () => newest && element.open && refill(table, ...rows(newest));
   element.addEventListener("toggle", fill);

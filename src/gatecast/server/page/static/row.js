@@ -12,7 +12,8 @@ export const seriesAddress = (name) => `#/series/${encodeURIComponent(name)}`;
 export class Row {
   /** @param {object} summary of `/v1/series` */
   constructor(summary) {
-    const link = make("a", { href: seriesAddress(summary.series), title: summary.series, dir: "auto" }, summary.series);
+    const { series } = summary;
+    const link = make("a", { href: seriesAddress(series), title: series, dir: "auto" }, series);
     this.badge = make("span", { class: "badge", hidden: true }, "alarm");
     this.spark = make("td", { class: "recent" });
     this.cells = { y: cell("Newest"), ds: cell("Time"), error: cell("Last error"), coverage: cell("Coverage") };
@@ -48,6 +49,20 @@ export class Row {
     this.badge.hidden = !alarm;
     refill(this.spark, spark(this.recent));
   }
+}
+
+/** The table that rows stand in; hidden until there are any. */
+export function table(body) {
+  const headings = {
+    Series: null,
+    Recent: null,
+    Newest: null,
+    Time: null,
+    "Last error": "|value - median| of the newest forecast that was settled",
+    Coverage: "the share of observations between the outermost quantiles",
+  };
+  const cells = Object.entries(headings).map(([text, title]) => make("th", { scope: "col", title }, text));
+  return make("table", { class: "series", hidden: true }, make("thead", {}, make("tr", {}, ...cells)), body);
 }
 
 const cell = (label) => make("td", { "data-label": label });

@@ -7,7 +7,7 @@ export const ROWS = 1000;
 const TRIES = 6;
 
 /** Which rows of the file a request that was refused held, and which of them the server names, counted from 0. */
-export class Refused extends Error {
+class Refused extends Error {
   constructor(error, first, last) {
     super(error.message);
     this.first = first;

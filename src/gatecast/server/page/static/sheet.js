@@ -10,7 +10,10 @@ import { COVERAGE_ROWS, Misses } from "./misses.js";
 import { forecastTable } from "./numbers.js";
 
 const ROW_WIDTH = 4.5; // pixels of a row at first; the others are a zoom away
-const ALARM = "Drift alarm: the errors have grown beyond what they were. The series may no longer be what the model has learnt.";
+const ALARM = "Drift alarm: the errors have grown beyond what they were. The series may no longer be what the model "
+  + "has learnt.";
+const GATES = "The mean of each gate over the units, a column for each observation since this page was opened, the "
+  + "newest on the right. Colours go from the least to the most that is in sight.";
 
 export class SeriesSheet {
   /** @param {string} name @param {AbortSignal} signal */
@@ -36,13 +39,11 @@ export class SeriesSheet {
 
   sections() {
     const errors = "How far off the median was when the value came: |value - median|.";
-    const gates = "The mean of each gate over the units, a column for each observation since this page was opened, the newest "
-      + "on the right. Colours go from the least to the most that is in sight.";
     return [
       make("section", {}, make("h2", {}, "Forecast"), this.facts, this.fanPlace, this.table.element),
       section("Errors", make("p", { class: "note" }, errors), this.errorPlace),
       section("Coverage", this.coverageWords, this.coveragePlace),
-      section("Gates", make("p", { class: "note" }, gates), this.gatesPlace),
+      section("Gates", make("p", { class: "note" }, GATES), this.gatesPlace),
     ];
   }
 
@@ -108,8 +109,9 @@ export class SeriesSheet {
     facts(this.facts, history);
     this.alarm.hidden = !history.summary.alarm;
     write(this.alarm, history.summary.alarm ? ALARM : "");
-    const nominal = history.interval === null ? "" : ` The dashed line is the ${percent(history.interval)} that it is meant to be.`;
-    write(this.coverageWords, `The share of the newest ${COVERAGE_ROWS} observations inside their interval.${nominal}`);
+    const nominal = ` The dashed line is the ${percent(history.interval)} that it is meant to be.`;
+    const words = `The share of the newest ${COVERAGE_ROWS} observations inside their interval.`;
+    write(this.coverageWords, words + (history.interval === null ? "" : nominal));
   }
 }
 

@@ -12,8 +12,8 @@ import { sendAll } from "./sending.js";
 
 const LARGEST = 100 * 2 ** 20;
 const WARNING = "This writes into the live log. Observations move the state of the model, and cannot be taken back.";
-const ABOUT = "A column unique_id or series (where there are several), ds, y; others are covariates. Nothing leaves this "
-  + "machine until you press Send.";
+const ABOUT = "A column unique_id or series (where there are several), ds, y; others are covariates. Nothing leaves "
+  + "this machine until you press Send.";
 
 /** @param {HTMLElement} main @param {AbortSignal} signal */
 export function showUpload(main, signal) {
@@ -75,7 +75,8 @@ class Upload {
     await this.guarded(async () => {
       const all = observations(this.table, this.preview.roles(), this.card, this.preview.series());
       this.bar.hidden = false;
-      await sendAll(all, (sent, repeated) => this.progress(sent, repeated), this.signal).catch((error) => this.explain(error));
+      const progress = (sent, repeated) => this.progress(sent, repeated);
+      await sendAll(all, progress, this.signal).catch((error) => this.explain(error));
       this.done(all);
     });
     this.go.disabled = false;
@@ -89,8 +90,8 @@ class Upload {
 
   done(all) {
     const names = [...new Set(all.map((observation) => observation.series))].slice(0, 5);
-    const links = names.flatMap((name) => [" ", make("a", { href: seriesAddress(name), dir: "auto", class: "cut", title: name }, name)]);
-    this.told.append(" Look at", ...links);
+    const link = (name) => make("a", { href: seriesAddress(name), dir: "auto", class: "cut", title: name }, name);
+    this.told.append(" Look at", ...names.flatMap((name) => [" ", link(name)]));
   }
 
   /** Say which rows were refused, and quote the one that the server names. */
@@ -99,7 +100,8 @@ class Upload {
     if (error.first === undefined) {
       throw error;
     }
-    const part = `Lines ${lines[error.first]} to ${lines[error.last]} of the file were refused together, and none of them was kept.`;
+    const where = `Lines ${lines[error.first]} to ${lines[error.last]} of the file`;
+    const part = `${where} were refused together, and none of them was kept.`;
     const row = error.row === null ? "" : ` Line ${lines[error.row]} reads: ${rows[error.row].join(" | ")}`;
     throw new Error(`${part} ${error.message}${row}`);
   }
@@ -107,7 +109,8 @@ class Upload {
 
 async function textOf(file) {
   if (file.size > LARGEST) {
-    throw new Error(`The file has ${count(Math.round(file.size / 2 ** 20))} MiB; a page takes 100. Send it by the client instead.`);
+    const size = count(Math.round(file.size / 2 ** 20));
+    throw new Error(`The file has ${size} MiB; a page takes 100. Send it by the client instead.`);
   }
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.arrayBuffer());
