@@ -6,13 +6,13 @@ move only after that: what is told has been kept, and what is not kept moves not
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, final
 
 import msgspec
 import numpy as np
 
-from gatecast.errors import GatecastError
+from gatecast.errors import GatecastError, InputError
 from gatecast.server.refusals import ConflictError
 from gatecast.server.store import Entry, Receipt, Row, StateStore
 from gatecast.server.wire import Observation, ObserveAnswer
@@ -64,6 +64,11 @@ class Committer:
         try:
             if entries:
                 position = self.store.append(entries)
+        except InputError as error:
+            if len(taken) > 1:  # one of them cannot be kept, which is no trouble of the others
+                return self._apart([each.pending for each in taken])
+            _refuse(taken[0].pending, error)
+            return 0, []
         except GatecastError as error:
             for each in taken:
                 _refuse(each.pending, error)
@@ -74,6 +79,11 @@ class Committer:
                 each.pending.answer.set_result(each.answer)
         return position, [row.series for each in taken for row in each.entry.rows]
 
+    def _apart(self, waiting: Sequence[Pending]) -> tuple[int, list[str]]:
+        """A transaction for each request."""
+        found = [self.commit([each]) for each in waiting]
+        return max(position for position, _ in found), [name for _, moved in found for name in moved]
+
     def _all_at_once(self, waiting: Sequence[Pending], intake: Intake) -> list[Taken] | None:
         """All requests as one, which costs one check; None if that cannot be, for whatever reason."""
         if any(each.key is not None for each in waiting):
@@ -82,7 +92,7 @@ class Committer:
         try:
             arrivals = self._read(observations)
             places = intake.add(arrivals)
-        except GatecastError:
+        except Exception:  # noqa: BLE001 - whatever it is, each request is told for itself
             return None
         if len(places) < len(observations):  # some are ignored: which, each request is told for itself
             intake.forget()
@@ -97,14 +107,19 @@ class Committer:
     def _one_by_one(self, waiting: Sequence[Pending], intake: Intake) -> list[Taken]:
         """Each request for itself; those that are refused are told so."""
         taken: list[Taken] = []
+        keys: dict[str, Taken] = {}
         for each in waiting:
             try:
-                taken.append(self._one(each, intake, {other.entry.key: other for other in taken if other.entry.key}))
-            except GatecastError as error:
+                one = self._one(each, intake, keys)
+            except Exception as error:  # noqa: BLE001 - nothing has moved: what is not foreseen is its request's alone
                 _refuse(each, error)
+                continue
+            taken.append(one)
+            if one.entry.key is not None:
+                keys[one.entry.key] = one
         return taken
 
-    def _one(self, pending: Pending, intake: Intake, before: dict[str | None, Taken]) -> Taken:
+    def _one(self, pending: Pending, intake: Intake, before: Mapping[str, Taken]) -> Taken:
         """One request; one whose key came before is answered as that was."""
         digest = b""
         if pending.key is not None:
@@ -152,6 +167,6 @@ def _repeated(pending: Pending, known: Receipt, digest: bytes) -> Taken:
     return Taken(pending, Entry([]), ObserveAnswer(known.accepted, repeated=True))
 
 
-def _refuse(pending: Pending, error: GatecastError) -> None:
+def _refuse(pending: Pending, error: Exception) -> None:
     if not pending.answer.done():
         pending.answer.set_exception(error)

@@ -16,7 +16,7 @@ from gatecast.server.committing import Committer, Pending
 from gatecast.server.events import Listeners
 from gatecast.server.live import Counts
 from gatecast.server.logbook import begin, snapshot
-from gatecast.server.refusals import BusyError, UnknownSeriesError
+from gatecast.server.refusals import BusyError, FullDiskError, UnknownSeriesError
 from gatecast.server.store import StateStore
 from gatecast.server.wire import (
     Event,
@@ -66,7 +66,7 @@ class Engine:
         self._waiting: list[Pending] = []
         self._rows_waiting = self._observed = self._forecast = self._commits = 0
         self._seconds, self._saved_at = 0.0, time.monotonic()
-        self._ready = False
+        self._ready = self._broken = False
         self._saving: asyncio.Task[None] | None = None
 
     def begin(self, table: Panel | None) -> None:
@@ -153,10 +153,12 @@ class Engine:
         self.listeners.close()
         if self._saving is not None:
             await self._saving
-        if self.position > self.kept:
-            self._keep()
+        if self.position > self.kept and not self._broken:  # states that broke midway are made anew from the log
+            await self._save()
 
     def _check_ready(self) -> None:
+        if self._broken:
+            raise BusyError("states and log may differ after an unforeseen error: start the server again.", after=10)
         if not self._ready:
             raise BusyError("the server is starting or stopping: send this again in a moment.")
 
@@ -181,7 +183,7 @@ class Engine:
             for each in batch:  # what is not foreseen must not leave anybody waiting
                 if not each.answer.done():
                     each.answer.set_exception(error)
-            self._ready = False
+            self._ready, self._broken = False, True
             raise
         self._seconds += time.perf_counter() - started
         self._commits += 1
@@ -195,6 +197,8 @@ class Engine:
         if len(self.names) < len(self.stream.index):
             for name in self.stream.series[len(self.names) :]:
                 insort(self.names, name)
+        for name in self.gates.keys() & set(moved):
+            del self.gates[name]  # they were of an older row
         if len(self.listeners):
             self._tell(moved)
         if self.position - self.kept >= self.snapshot_every and self._saving is None and self._rested():
@@ -233,11 +237,13 @@ class Engine:
         return time.monotonic() - self._saved_at >= SNAPSHOT_PAUSE
 
     async def _save(self) -> None:
-        """Write a snapshot while others are served."""
+        """Write a snapshot while others are served; one that does not fit is no loss, for the log has it all."""
         self._saved_at = time.monotonic()
         kept = snapshot(self.stream, self.position)
         try:
             await asyncio.to_thread(self.store.save, kept)
             self.kept = kept.position
+        except FullDiskError:
+            return
         finally:
             self._saving = None

@@ -54,6 +54,10 @@ class Clock:
             raise TimeError(
                 f"ds={ds!r} is no time: write it as ISO 8601, such as 2024-03-01T12:00:00 or 2024-03-01T12:00:00Z."
             ) from None
+        except OverflowError:
+            raise TimeError(
+                f"ds={ds!r} lies outside the years 1 to 9999 in UTC: check its year and its offset."
+            ) from None
         if len(self._read) >= MOST_READ:
             self._read.clear()
         self._read[ds] = time
@@ -106,8 +110,15 @@ class Clock:
         return show_time(self.shown(time))
 
     def written(self, time: int) -> str | int:
-        """A time for machines: ISO 8601, or a row number."""
-        return (EPOCH + time * MICRO).isoformat() if self.dated else time
+        """A time for machines: ISO 8601, or a row number.
+
+        Raises:
+            TimeError: ISO 8601 cannot write it.
+        """
+        try:
+            return (EPOCH + time * MICRO).isoformat() if self.dated else time
+        except OverflowError:
+            raise TimeError(f"{self.told(time)} lies outside the years 1 to 9999: ask for fewer rows ahead.") from None
 
 
 def _row_number(ds: Time) -> int:
