@@ -7,8 +7,8 @@ from gatecast.server.store import Entry, Receipt, Row, Snapshot, StateStore
 
 
 class Failing(StateStore):
-    """Attributes `error` and `saving` are raised by appends and saves, `unfit` is a series that cannot be kept, and after
-    `left` appends the process is gone.
+    """Attributes `error` and `saving` are raised by appends and saves, `unfit` is a series that cannot be kept, and
+    after `left` appends the process is gone.
     """
 
     def __init__(self, store: StateStore) -> None:

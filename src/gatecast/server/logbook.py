@@ -1,8 +1,10 @@
 """From the log of observations to states: replayed on start, seeded from a model's table, kept in snapshots."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 
 from gatecast.data.panel import Panel
@@ -12,6 +14,7 @@ from gatecast.streaming import ForecastStream, StreamState
 from gatecast.streaming.options import MOST_MISSED, StreamOptions
 
 AT_ONCE = 10_000  # rows of one entry
+SEEDING = "table "  # begins the keys of these entries; no key that comes over HTTP has a space
 AS_LOGGED = StreamOptions(most_missed=MOST_MISSED, duplicate="ignore", late="ignore")
 """What was taken once is taken again, whatever the policies are by now."""
 
@@ -20,22 +23,20 @@ def begin(stream: ForecastStream, store: StateStore, table: Panel | None) -> tup
     """Bring a stream to where the log ends; an empty log begins with the rows of the model's own table.
 
     Returns:
-        The position of the last row of the log, and that of the snapshot that reading began from.
+        The positions of the last row of the log, and of the snapshot that was gone on from (0 for none).
 
     Raises:
         InputError: the log holds rows that this model cannot read.
     """
-    position = kept = _restore(stream, store)
+    kept = _restore(stream, store)
     if table is not None:
         stream.know(table)
-    for rows in store.replay(position):
+    for rows in store.replay(kept):
         _take(stream, [row for _, row in rows])
-        position = rows[-1][0]
-    if position == 0 and table is not None:
-        for entry in entries_of(table, stream):
-            position = store.append([entry])
-            _take(stream, entry.rows)
-    return position, kept
+    last = store.append([])  # old rows may be gone, and their positions are not taken again
+    if table is not None:
+        last = _seed(stream, store, table, last)
+    return last, kept
 
 
 def snapshot(stream: ForecastStream, position: int) -> Snapshot:
@@ -55,16 +56,30 @@ def _restore(stream: ForecastStream, store: StateStore) -> int:
     return found.position
 
 
+def _seed(stream: ForecastStream, store: StateStore, table: Panel, position: int) -> int:
+    """Put the rows of a table into an empty log, and go on where that was cut off; by its receipts it is known."""
+    done = 0
+    for number, entry in enumerate(entries_of(table, stream) if position < table.known().sum() else ()):
+        key, digest = f"{SEEDING}{number}", hashlib.sha256(msgspec.json.encode(entry.rows)).digest()
+        receipt = store.receipt(key)
+        if done == position and receipt is None:
+            position = store.append([Entry(entry.rows, key, digest)])
+            _take(stream, entry.rows)
+        elif receipt is None or receipt.digest != digest:
+            break  # the log began with something else
+        done += len(entry.rows)
+    return position
+
+
 def _take(stream: ForecastStream, rows: Sequence[Row]) -> None:
     """Rows of the log, as they were taken before."""
     known = set(stream.reader.covariates)
     covariates = [{name: value for name, value in row.x.items() if name in known} for row in rows]
-    single = len(stream.columns.target) == 1
+    names, times, targets, _ = zip(*rows, strict=True)
+    single = set(map(len, targets)) == {1} and len(stream.columns.target) == 1
+    values = [y for (y,) in targets] if single else targets
     try:
-        values = [row.y[0] if single else row.y for row in rows]
-        arrivals = stream.read_counted(
-            [row.series for row in rows], [row.time for row in rows], values, covariates if any(covariates) else None
-        )
+        arrivals = stream.read_counted(names, times, values, covariates if any(covariates) else None)
         intake = stream.intake(AS_LOGGED)
         intake.add(arrivals)
     except InputError as error:
