@@ -305,3 +305,8 @@ def test_forecasts_over_many_turns_are_those_of_the_stream(tmp_path: Path, monke
         assert answers[1].cutoff == hour(1)
         assert answers[1].ds == [hour(2), hour(3), hour(4)]
         assert made.counts().forecasts == 5
+
+
+def test_a_refusal_names_the_observation_that_it_is_of(tmp_path: Path) -> None:
+    with engine(tmp_path) as made, pytest.raises(TimeError, match=r"^observations\[2\]: series .a.*observed already"):
+        observe(made, request(obs("a", 0), obs("a", 1), obs("a", 1)))

@@ -111,6 +111,9 @@ class Committer:
         for each in waiting:
             try:
                 one = self._one(each, intake, keys)
+            except GatecastError as error:
+                _refuse(each, self._placed(each.observations, error))
+                continue
             except Exception as error:  # noqa: BLE001 - nothing has moved: what is not foreseen is its request's alone
                 _refuse(each, error)
                 continue
@@ -118,6 +121,16 @@ class Committer:
             if one.entry.key is not None:
                 keys[one.entry.key] = one
         return taken
+
+    def _placed(self, observations: Sequence[Observation], error: GatecastError) -> GatecastError:
+        """The same refusal, with the place of the observation that it is of, where there are several."""
+        trial = self.stream.intake()
+        for place, one in enumerate(observations if len(observations) > 1 else []):
+            try:
+                trial.add(self._read([one]))
+            except InputError as found:
+                return type(found)(f"observations[{place}]: {found}")
+        return error
 
     def _one(self, pending: Pending, intake: Intake, before: Mapping[str, Taken]) -> Taken:
         """One request; one whose key came before is answered as that was."""

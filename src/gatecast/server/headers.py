@@ -1,10 +1,7 @@
 """The headers that every answer has, and those of an answer of JSON."""
 
-# Scripts come from our own files alone.  Bokeh puts style elements into the page, so styles may stand in it too.
-PAGE_POLICY = (
-    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-    b"img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+# Of HTML that brings no policy of its own, as the page does (`page/policy.py`).
+HTML_POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HTML = b"text/html"
 JSON = b"application/json"
 
@@ -33,8 +30,8 @@ def for_any(headers: list[Header], request: str) -> list[Header]:
     """The headers of an answer that somebody else made, with what every answer has."""
     named = dict(headers)
     more = [(b"x-request-id", request.encode()), *SAFE]
-    if named.get(b"content-type", b"").startswith(HTML):
-        more.append((b"content-security-policy", PAGE_POLICY))
+    if named.get(b"content-type", b"").startswith(HTML) and b"content-security-policy" not in named:
+        more.append((b"content-security-policy", HTML_POLICY))
     if b"cache-control" not in named:
         more.append(FRESH)
     return [*headers, *more]
