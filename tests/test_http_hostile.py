@@ -248,15 +248,32 @@ def test_two_hundred_idle_sockets_keep_nobody_out_and_are_closed(server: Server)
     assert all(closes(connection) for connection in idle)
 
 
-def test_sockets_beyond_the_most_are_told_so_and_the_rest_go_on(server: Server) -> None:
+HEALTH = b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_the_oldest_sockets_that_never_asked_make_room_for_those_who_do(server: Server) -> None:
     with server.connect() as honest:
-        honest.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        honest.sendall(HEALTH)
         assert status(read_answer(honest)) == 200
         many = [server.connect() for _ in range(320)]
-        answers = [read_answer(connection) for connection in many[310:]]
-        assert {status(answer) for answer in answers} == {503}
-        honest.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert server.is_well()
+        assert {status(read_answer(connection)) for connection in many[:20]} == {503}
+        many[-1].sendall(HEALTH)
+        assert status(read_answer(many[-1])) == 200
+        honest.sendall(HEALTH)
         assert status(read_answer(honest)) == 200
+    for connection in many:
+        connection.close()
+    time.sleep(0.2)
+
+
+def test_sockets_beyond_the_most_are_told_so_when_all_are_in_use(server: Server) -> None:
+    many = [server.connect() for _ in range(300)]
+    for connection in many:
+        connection.sendall(HEALTH)
+        assert status(read_answer(connection)) == 200
+    with server.connect() as late:
+        assert status(read_answer(late)) == 503
     for connection in many:
         connection.close()
     time.sleep(0.2)

@@ -38,9 +38,16 @@ TOO_MANY = canned(503, "Service Unavailable", "Too many connections or requests 
 class Connection(HttpToolsProtocol):
     """A connection within limits."""
 
-    def __init__(self, *args: Any, limits: Limits, **keywords: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - uvicorn's own arguments
+        limits: Limits,
+        unused: dict["Connection", None],
+        **keywords: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(*args, **keywords)
         self._limits = limits
+        self._unused = unused  # connections that no request came over yet, oldest first
         self._in_head = True
         self._size = 0  # bytes of this message, but for the piece that it began in
         self._clock: asyncio.TimerHandle | None = None  # until a head has to be there
@@ -50,13 +57,15 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a head, if there is room."""
         super().connection_made(transport)
-        if len(self.connections) > self._limits.connections:
+        if len(self.connections) > self._limits.connections and not self._make_room():
             self._break_off(TOO_MANY)
         else:
+            self._unused[self] = None
             self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
+        self._unused.pop(self, None)
         self._stop_clock()
         if self._stalled is not None:
             self._stalled.cancel()
@@ -83,6 +92,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A head is there; one that came in one large piece is measured only now."""
         self._in_head = False
+        self._unused.pop(self, None)
         self._stop_clock()
         # Each header costs its colon, its space and its line break as well.
         if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self._limits.head:
@@ -112,6 +122,15 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         """Refuse what cannot be parsed."""
         self._break_off(self._refusal)
+
+    def _make_room(self) -> bool:
+        """Close the connection that has said nothing for longest, so that idle ones keep nobody out."""
+        oldest = next(iter(self._unused), None)
+        if oldest is None:
+            return False
+        del self._unused[oldest]
+        oldest._break_off(TOO_MANY)  # noqa: SLF001 - another of the same kind
+        return True
 
     def _stop_parsing(self, refusal: bytes) -> None:
         self._refusal = refusal

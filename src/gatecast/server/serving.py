@@ -69,7 +69,7 @@ def _listen(options: ServeOptions) -> socket.socket:
 
 def _config(app: App, options: ServeOptions) -> uvicorn.Config:
     limits = options.limits
-    protocol: Any = functools.partial(Connection, limits=limits)
+    protocol: Any = functools.partial(Connection, limits=limits, unused={})
     return uvicorn.Config(
         app,
         http=protocol,
