@@ -118,11 +118,14 @@ def same_states(one: ForecastStream, other: ForecastStream) -> None:
         assert np.array_equal(array, second.arrays[name], equal_nan=True), name
 
 
-def twin(made: Engine, forecaster: RecurrentForecaster | None = None) -> ForecastStream:
+def twin(made: Engine, forecaster: RecurrentForecaster | None = None, panel: Panel | None = None) -> ForecastStream:
     """An undisturbed stream that observes the rows of an engine's log, one after another."""
     stream = ForecastStream(forecaster or net(), options=made.stream.options)
+    if panel is not None:
+        stream.know(panel)
+    single = len(stream.columns.target) == 1
     for row in log(made):
-        stream.observe(row.series, stream.clock.written(row.time), row.y, row.x or None)
+        stream.observe(row.series, stream.clock.written(row.time), row.y[0] if single else row.y, row.x or None)
     return stream
 
 

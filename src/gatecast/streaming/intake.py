@@ -4,7 +4,7 @@ What is refused leaves no trace, and what is taken can still be withdrawn by thr
 put rows on disk between the two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, final
 
 import numpy as np
@@ -46,9 +46,9 @@ class Intake:
     Args:
         index: the place of each series.
         last: the time of the newest row by place, `NEVER` where there is none.
-        size: how many series there are.
         clock: the grid.
         options: the policies.
+        can_begin: raises InputError of a new series that cannot begin.
         gap: the channel of the time since the row before, where rows are irregular.
     """
 
@@ -56,12 +56,13 @@ class Intake:
         self,
         index: Mapping[str, int],
         last: Int64[np.ndarray, " room"],
-        size: int,
         clock: Clock,
         options: StreamOptions,
+        can_begin: Callable[[str], object],
         gap: int | None = None,
     ) -> None:
-        self.index, self.last, self.size, self.clock, self.options, self.gap = index, last, size, clock, options, gap
+        self.index, self.last, self.clock, self.options = index, last, clock, options
+        self.can_begin, self.gap, self.size = can_begin, gap, len(index)
         self.new: dict[str, int] = {}
         self.newest: dict[int, int] = {}  # of the series that rows wait of
         self.parts: list[Rows] = []
@@ -71,7 +72,7 @@ class Intake:
 
         Raises:
             TimeError: a row is late, repeats a time, lies off the grid, or after too long a gap.
-            InputError: a series is new, and none is accepted.
+            InputError: a series is new, and none is accepted, or its static covariates are not known.
         """
         slots = self._all_expected(arrivals)
         if slots is None:
@@ -130,6 +131,7 @@ class Intake:
             raise InputError(f'series "{name}" is new, and this stream takes none (new="refuse"); check the name.')
         if not name:
             raise InputError("a series needs a name, and this one is empty.")
+        self.can_begin(name)
         new[name] = slot = self.size + len(new)
         return slot
 

@@ -154,7 +154,7 @@ class ForecastStream:
         """Where rows wait until they are taken; with other policies than the stream's, if any are given."""
         last = self.machine.residents["last"]
         gap = self.machine.shape.targets + len(self.columns.past) - 1 if self.clock.irregular else None
-        return Intake(self.index, last, len(self.index), self.clock, options or self.options, gap)
+        return Intake(self.index, last, self.clock, options or self.options, self._static, gap)
 
     def take(self, intake: Intake) -> None:
         """Take what waits."""
@@ -329,7 +329,7 @@ class ForecastStream:
         if own is None and self.columns.static:
             raise InputError(
                 f'series "{name}" is new, and the net reads {", ".join(self.columns.static)} of each series: tell them '
-                f"by ForecastStream.add(name, static)."
+                f"by ForecastStream.add(name, static), or serve a model whose table has the series."
             )
         scaled = self.forecaster.fitted_.static_scaling.transform(np.zeros((1, 0)) if own is None else own[None], 0)
         return scaled[0].astype(np.float32)
