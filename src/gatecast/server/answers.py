@@ -48,7 +48,7 @@ def history_of(stream: ForecastStream, name: str, rows: int, gates: dict[str, fl
     recent, status = stream.recent(name, rows), stream.status(name)
     levels = stream.levels
     return HistoryAnswer(
-        summary=_summary(stream, status, recent.y[-SPARK:]),
+        summary=_summary(stream, status, stream.values(name, SPARK)),
         ds=_written(stream, recent.times),
         y=nullable(recent.y),
         settled=_settled(stream, recent),
