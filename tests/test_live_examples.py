@@ -45,6 +45,14 @@ def test_the_example_that_awaits_hears_of_every_row_it_sends() -> None:
     assert told[-1] == "10 sensors are known"
 
 
+def test_the_example_in_process_goes_on_from_a_state_with_the_same_bits() -> None:
+    command = [sys.executable, EXAMPLES / "in_process.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "the same bits: True" in done.stdout
+    assert "rows=962, last=np.datetime64('2024-02-10T01:00:00.000000')" in done.stdout
+
+
 def test_the_page_posts_both_kinds_of_requests() -> None:
     assert {kind for kind, _ in BODIES} == {"observe", "forecast"}
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gatecast.errors import GatecastError
     from gatecast.evaluation.audit import Audit, AuditOptions
     from gatecast.forecast import Forecast, Forecaster
+    from gatecast.streaming import ForecastStream, StreamOptions, StreamState
     from gatecast.workflow import Evaluation, FitOptions, Model, Prediction, audit, fit, load, save
 
 __version__ = "0.1.0"
@@ -34,10 +35,13 @@ _HOMES = {
     "Evaluation": "gatecast.workflow",
     "FitOptions": "gatecast.workflow",
     "Forecast": "gatecast.forecast",
+    "ForecastStream": "gatecast.streaming",
     "Forecaster": "gatecast.forecast",
     "GatecastError": "gatecast.errors",
     "Model": "gatecast.workflow",
     "Prediction": "gatecast.workflow",
+    "StreamOptions": "gatecast.streaming",
+    "StreamState": "gatecast.streaming",
     "TableOptions": "gatecast.data.columns",
     "audit": "gatecast.workflow",
     "fit": "gatecast.workflow",
@@ -55,10 +59,13 @@ __all__ = [
     "Evaluation",
     "FitOptions",
     "Forecast",
+    "ForecastStream",
     "Forecaster",
     "GatecastError",
     "Model",
     "Prediction",
+    "StreamOptions",
+    "StreamState",
     "TableOptions",
     "__version__",
     "audit",
