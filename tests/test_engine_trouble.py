@@ -143,6 +143,7 @@ def test_states_that_broke_midway_are_never_kept(tmp_path: Path, monkeypatch: py
     monkeypatch.undo()
     with engine(tmp_path) as made:
         assert kept_hours(made, "a") == [0, 1]
+        assert made.names == ["a"], "nothing more is kept once states broke"
         same_states(made.stream, twin(made))
 
 
@@ -152,8 +153,9 @@ async def _broken(made: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
 
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # it is told to whoever waits, too
     monkeypatch.setattr(ForecastStream, "take", breaking)
-    with pytest.raises(ZeroDivisionError):
-        await made.observe(hours("a", 1), None)
+    monkeypatch.setattr("gatecast.server.engine.TOGETHER", 1)
+    both = await told(made.observe(hours("a", 1), None), made.observe(hours("b", 1), None))
+    assert [type(each) for each in both] == [ZeroDivisionError] * 2, "who waits for another commit is told, too"
     assert not made.ready
     with pytest.raises(BusyError, match=r"states and log may differ .*start the server again"):
         await made.observe(hours("a", 2), None)

@@ -153,7 +153,7 @@ class Engine:
         self.listeners.close()
         if self._saving is not None:
             await self._saving
-        if self.position > self.kept and not self._broken:  # states that broke midway are made anew from the log
+        if self.position > self.kept:
             await self._save()
 
     def _check_ready(self) -> None:
@@ -174,17 +174,18 @@ class Engine:
             batch.append(self._waiting.pop(0))
             rows += len(batch[-1].observations)
         self._rows_waiting -= rows
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._commit)
         started = time.perf_counter()
         try:
             position, moved = self.committer.commit(batch)
         except Exception as error:
-            for each in batch:  # what is not foreseen must not leave anybody waiting
+            self._ready, self._broken = False, True
+            for each in (*batch, *self._waiting):  # what is not foreseen must not leave anybody waiting
                 if not each.answer.done():
                     each.answer.set_exception(error)
-            self._ready, self._broken = False, True
+            self._waiting.clear()
             raise
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._commit)
         self._seconds += time.perf_counter() - started
         self._commits += 1
         self._observed += len(moved)
@@ -239,6 +240,8 @@ class Engine:
     async def _save(self) -> None:
         """Write a snapshot while others are served; one that does not fit is no loss, for the log has it all."""
         self._saved_at = time.monotonic()
+        if self._broken:  # states that broke midway are made anew from the log
+            return
         kept = snapshot(self.stream, self.position)
         try:
             await asyncio.to_thread(self.store.save, kept)
