@@ -152,3 +152,18 @@ def test_months_are_stepped_by_their_ends() -> None:
         stream.observe(name, "2033-01-30", 1.0)
     assert stream.observe(name, "2033-03-31", 1.0) == 1
     assert stream.status(name).rows == 123
+
+
+@pytest.mark.parametrize("kind", ["hours, a day and a week round", "words and plans", "irregular"])
+def test_the_audit_of_a_net_finds_its_stream_equal_to_the_table(kind: str) -> None:
+    torch.set_num_threads(1)
+    frame, options = TABLES[kind]
+    (check,) = (check for check in gc.audit(gc.fit(frame, **SMALL, **options)).checks if check.name == "stream")
+    assert (check.status, check.meaning) == ("passed", "Every bit is the same, row by row and from the whole table.")
+
+
+def test_the_audit_leaves_out_the_stream_of_a_series_that_training_has_not_seen() -> None:
+    model = gc.fit(wave_table(ids=("a",)), **SMALL, id="shop")
+    (check,) = (check for check in gc.audit(model, wave_table(200, ids=("b",))).checks if check.name == "stream")
+    assert check.status == "skipped"
+    assert "training has not seen this series" in check.meaning

@@ -215,6 +215,11 @@ class ForecastStream:
         found = self._forecast(names, slots, horizon, ahead)
         return found if quantiles is None else at_levels(found, tuple(quantiles))
 
+    def forecast_told(self, series: str, horizon: int, ahead: Float64[np.ndarray, "rows futures"]) -> Forecast:
+        """As `forecast`, of one series, with what is known in advance as channels of a table have it."""
+        slot = np.array([self._slot(series)], dtype=np.int64)
+        return self._forecast([series], slot, self._horizon(horizon), ahead[None])
+
     def status(self, series: str) -> SeriesStatus:
         """How a series stands: its newest row, the errors of what had been forecast, coverage, the drift alarm.
 

@@ -10,6 +10,7 @@ from gatecast.evaluation.audit import Audit, AuditOptions, Check, Refit, audit_f
 from gatecast.evaluation.baselines import SeasonalNaive
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.models.distributions import COUNTS
+from gatecast.streaming import Streaming
 
 BRIEFLY = AuditOptions(windows=8, drift_rows=10_000)
 """What a report can afford."""
@@ -31,7 +32,8 @@ def audit_net(
     ends = () if split is None else (split.train_end, split.validation_end, split.test_end)
     options = structs.replace(options, expected=(*options.expected, *_by_design(forecaster, panel, origins)))
     refit = _short_fit(config, Split(*(end[keep] for end in ends))) if ends else None
-    found = audit_forecaster(forecaster, panel, origins, config.horizon, learnt, refit=refit, options=options)
+    audited = Streaming(forecaster)
+    found = audit_forecaster(audited, panel, origins, config.horizon, learnt, refit=refit, options=options)
     return structs.replace(found, checks=tuple(_with_our_own_told(check, own=bool(ends)) for check in found.checks))
 
 
