@@ -1,8 +1,8 @@
 """Random calls of every kernel: `python tests/fuzz_kernels.py CALLS [FOLDER]`, with the libraries in that folder.
 
 Each call draws a kernel, sizes that leave every kind of tail, strides, states, packed sequences, a direction, threads
-and which gradients are wanted; it must agree with the reference cell.  `tests/test_sanitizer.py` runs it under
-AddressSanitizer.
+and which gradients are wanted; it must agree with the reference cell.  Every tenth is followed by a stream of random
+rows.  `tests/test_sanitizer.py` runs it under AddressSanitizer.
 """
 
 import random
@@ -10,16 +10,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
+from builders import small_config, waves
 from cell_catalogue import KINDS
 from gatecast import nn
 from gatecast.cells import equations_of
+from gatecast.data.splits import Split
+from gatecast.forecaster import RecurrentForecaster
 from gatecast.kernels import Kernel, library
+from gatecast.models.config import NetworkConfig
+from gatecast.nn import LayerConfig
 from gatecast.nn.backend import kernel_of_call
 from gatecast.nn.stacking import run_stack
+from gatecast.streaming import ForecastStream, StreamOptions
+from gatecast.streaming.fast_steps import FastSteps
+from gatecast.streaming.intake import Arrivals
 
 
 def main(calls: int) -> None:
@@ -27,6 +37,8 @@ def main(calls: int) -> None:
     for seed in range(calls):
         try:
             one_call(random.Random(seed))  # noqa: S311 - sizes, not secrets
+            if seed % 10 == 0:
+                one_stream(random.Random(seed))  # noqa: S311
         except AssertionError as error:
             sys.exit(f"call {seed}: {error}")
     print(f"{calls} calls in {library.library()}")  # noqa: T201
@@ -60,6 +72,33 @@ def one_call(draw: random.Random) -> None:
     if not settings["bidirectional"]:
         state = tuple(torch.randn(shape) for _ in states)
         nn.stepper(layer, shape[1])(torch.randn(shape[1], features), state if len(state) > 1 else state[0])
+
+
+def one_stream(draw: random.Random) -> None:
+    """Rows of many series, some missing, in batches of any size, through the compiled steps of a stream."""
+    targets, past = draw.choice((1, 2)), draw.choice((0, 1, 3))
+    layer = LayerConfig(cell=draw.choice(("gru", "lstm", "minlstm")), hidden_size=draw.choice((3, 16, 17)))
+    layer = msgspec.structs.replace(layer, num_layers=draw.choice((1, 2)))
+    mode = draw.choice(("sequences", "sequences", "windows"))
+    config = small_config(mode=mode, network=NetworkConfig(layer=layer), subtract=draw.choice(("last", "seasonal")))
+    panel = waves(2, targets=targets, past=past)
+    forecaster = RecurrentForecaster(config)
+    forecaster.prepare(panel, Split(*(np.array([end, end]) for end in (150, 190, 240))))
+    forecaster.network_.eval()
+    stream = ForecastStream(forecaster, options=StreamOptions(every=draw.choice((1, 5, None)), warm_up=2))
+    assert isinstance(stream.machine.steps, FastSteps)
+    rows: dict[str, int] = {}
+    rng = np.random.default_rng(draw.randrange(2**31))
+    for _ in range(30):
+        names = [f"s{number}" for number in draw.sample(range(90), draw.choice((1, 2, 17, 70)))]
+        times = [rows.setdefault(name, 0) * 3_600_000_000 for name in names]
+        raw = rng.normal(size=(len(names), targets + past)).astype(np.float32)
+        raw[rng.random(raw.shape) < 0.1] = np.nan
+        intake = stream.intake()
+        intake.add(Arrivals(names, times, raw))
+        stream.take(intake)
+        rows |= {name: rows[name] + 1 for name in names}
+        stream.forecast(names)
 
 
 def loss(output: Any, after: Any, pull: Tensor) -> Tensor:
