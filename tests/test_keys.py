@@ -158,5 +158,5 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "two words", "x" * 65, "a\nb"])
 def test_a_key_without_a_plain_name_is_not_made(name: str) -> None:
-    with pytest.raises(OptionError, match="The key"):
+    with pytest.raises(OptionError, match="The name of a key is up to 64 letters"):
         new_key(name, ("read",))

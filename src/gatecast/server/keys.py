@@ -59,6 +59,8 @@ def new_key(name: str, scopes: tuple[Scope, ...]) -> NewKey:
     Raises:
         OptionError: the name or a scope cannot be.
     """
+    if not NAME.fullmatch(name):
+        raise OptionError(f"The name of a key is up to 64 letters, digits, dots, dashes or underscores, got {name!r}.")
     token = "gc_" + secrets.token_urlsafe(32)
     line = f"{name} {','.join(scopes)} {digest_of(token.encode()).hex()}"
     _parse(line, f"The key {name!r}")

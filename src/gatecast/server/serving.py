@@ -60,8 +60,9 @@ def _listen(options: ServeOptions) -> socket.socket:
     try:
         listener = socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise OptionError(
-            f"Cannot listen on {options.host} port {options.port}: {error.strerror}. Name another --port, or 0 for any."
+            f"Cannot listen on {options.host} port {options.port}: {why}. Name another --port, or 0 for any."
         ) from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # which connections inherit
     return listener
