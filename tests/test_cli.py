@@ -195,7 +195,7 @@ def test_a_failed_audit_is_exit_code_1_with_the_table(run: Path, monkeypatch: py
 
     monkeypatch.setattr(RecurrentForecaster, "forecast", leaking)
     done = ask("audit", run)
-    assert (done.code, done.err) == (1, "gatecast: gru failed: the future moves nothing.\n")
+    assert (done.code, done.err) == (1, "gatecast: gru failed: the future moves nothing, a stream equals a batch.\n")
     assert "the forecaster reads the future" in re.sub(r"\s+", " ", done.out)
     assert json.loads(ask("audit", run, "--json").out)["passed"] is False
 
