@@ -85,7 +85,7 @@ def slowly(network: RecurrentNetwork, batch: Batch) -> Tensor:
             ago = torch.cat([y[:, :SEASON], y[:, :-SEASON]], dim=1)
             rows.append((y - ago) / unit[..., :targets])
         rows += [observed, batch.known[:, : lookback + step]]
-        output = network.encoder(torch.cat(rows, dim=-1), network._named(batch.static, batch.identity)).output
+        output = network.encoder(torch.cat(rows, dim=-1), network.named(batch.static, batch.identity)).output
         next_known = batch.known[:, lookback + step, None]
         raw = network.decoder(AtCutoff(output[:, -1], None, network.encoder.layer), next_known)
         raw = raw + network.highway((y[:, -lookback:] - level[..., :targets]) / unit[..., :targets])

@@ -174,7 +174,7 @@ def test_a_stack_says_what_it_cannot_take() -> None:
         nn.recurrent_layer(stack.config, 3, 4)
     with pytest.raises(OptionError, match="RecurrentStack is not a recurrent cell or layer"):
         nn.orthogonal_(stack)
-    with pytest.raises(OptionError, match="a RecurrentStack has no prepared step: call the stack itself"):
+    with pytest.raises(OptionError, match="a RecurrentStack has no prepared step: call the RecurrentStack itself"):
         nn.stepper(stack)
 
 

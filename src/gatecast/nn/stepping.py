@@ -15,6 +15,7 @@ from gatecast.cells.cell import weights_of
 from gatecast.errors import OptionError
 from gatecast.kernels import Kernel, kernel_for
 from gatecast.kernels.preparing import PreparedStep, prepare
+from gatecast.nn.stacked import RecurrentStack
 from gatecast.nn.stacking import Layer, Stack, state_shapes
 
 FLOAT = torch.float32
@@ -22,7 +23,7 @@ Shapes = tuple[torch.Size, torch.Size]  # of x and of each state
 Step = Callable[[Tensor, Any], Any]
 
 
-def stepper(layer: Layer, batch: int = 1) -> Step:
+def stepper(layer: Layer | RecurrentStack, batch: int = 1) -> Step:
     """A function that takes one step of a layer with its weights as they are now: `state = step(x, state)`.
 
     x is (B, I), a state is as the layer's: (layers, B, H), or a pair of them for the LSTM.  The output of the step is h
@@ -39,6 +40,7 @@ def stepper(layer: Layer, batch: int = 1) -> Step:
         ValueError: a weight, replaced or parametrized, does not fit the layer.
     """
     prepared = prepared_step(layer, batch)
+    assert not isinstance(layer, RecurrentStack)  # noqa: S101 - it was refused
     x = torch.empty(1, batch, layer.input_size).transpose(0, 1 if layer.batch_first else 0)
     shapes = state_shapes(layer, x)
     step = _step_of_one if len(shapes) == 1 else _step_of_pair

@@ -111,7 +111,7 @@ class Committer:
         for each in waiting:
             try:
                 one = self._one(each, intake, keys)
-            except GatecastError as error:
+            except InputError as error:
                 _refuse(each, self._placed(each.observations, error))
                 continue
             except Exception as error:  # noqa: BLE001 - nothing has moved: what is not foreseen is its request's alone
@@ -122,7 +122,7 @@ class Committer:
                 keys[one.entry.key] = one
         return taken
 
-    def _placed(self, observations: Sequence[Observation], error: GatecastError) -> GatecastError:
+    def _placed(self, observations: Sequence[Observation], error: InputError) -> InputError:
         """The same refusal, with the place of the observation that it is of, where there are several."""
         trial = self.stream.intake()
         for place, one in enumerate(observations if len(observations) > 1 else []):
