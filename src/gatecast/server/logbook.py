@@ -12,6 +12,7 @@ from gatecast.errors import ArtifactError, InputError
 from gatecast.server.store import Entry, Row, Snapshot, StateStore
 from gatecast.streaming import ForecastStream, StreamState
 from gatecast.streaming.options import MOST_MISSED, StreamOptions
+from gatecast.streaming.tables import counted_times, known_rows
 
 AT_ONCE = 10_000  # rows of one entry
 SEEDING = "table "  # begins the keys of these entries; no key that comes over HTTP has a space
@@ -92,10 +93,8 @@ def _take(stream: ForecastStream, rows: Sequence[Row]) -> None:
 
 def entries_of(panel: Panel, stream: ForecastStream) -> Iterator[Entry]:
     """The known rows of a table as entries of the log, in the order of time."""
-    known, targets = panel.known(), len(panel.columns.target)
-    places = np.concatenate([np.arange(count) + first for count, first in zip(known, panel.offsets[:-1], strict=True)])
-    series = np.repeat(np.arange(len(panel.ids)), known)
-    times = (panel.times.astype("datetime64[us]") if panel.dated else panel.times).astype(np.int64)
+    series, places = known_rows(panel)
+    times, targets = counted_times(panel), len(panel.columns.target)
     order = np.argsort(times[places], kind="stable")
     covariates = [(panel.columns.channels.index(name), name) for name in stream.reader.covariates]
     for first, last in pairwise([*range(0, len(order), AT_ONCE), len(order)]):

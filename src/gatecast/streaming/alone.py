@@ -13,6 +13,7 @@ from gatecast.forecaster import RecurrentForecaster
 from gatecast.streaming.intake import Arrivals
 from gatecast.streaming.options import StreamOptions
 from gatecast.streaming.stream import ForecastStream
+from gatecast.streaming.tables import counted_times
 
 AS_SAID = StreamOptions(intervals="fixed")
 
@@ -30,6 +31,7 @@ class Alone:
 
     def __init__(self, forecaster: RecurrentForecaster, panel: Panel, series: int, start: int) -> None:
         self.panel, self.rows, self.name, self.seen = panel, panel.rows(series), panel.ids[series], 0
+        self.times = counted_times(panel)[self.rows]
         self.stream = ForecastStream(forecaster, options=AS_SAID)
         self.stream.know(panel)
         self._take(panel.values[self.rows][:start])
@@ -46,10 +48,9 @@ class Alone:
 
     def _take(self, raw: Float32[np.ndarray, "rows channels"]) -> None:
         """Rows with the times of the table."""
-        times = self.panel.times[self.rows][self.seen : self.seen + len(raw)]
-        counted = (times.astype("datetime64[us]") if self.panel.dated else times).astype(np.int64)
+        times = self.times[self.seen : self.seen + len(raw)]
         intake = self.stream.intake()
-        intake.add(Arrivals([self.name] * len(raw), counted.tolist(), np.array(raw)))
+        intake.add(Arrivals([self.name] * len(raw), times.tolist(), np.array(raw)))
         self.stream.take(intake)
         self.seen += len(raw)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Int64
 
 from gatecast.data.categories import recode
 from gatecast.data.columns import Columns
@@ -24,11 +25,22 @@ def arrivals_of(panel: Panel, columns: Columns) -> Arrivals:
             f"this net reads the columns {', '.join(columns.channels + columns.static)}, in this order; got "
             f"{', '.join(panel.columns.channels + panel.columns.static)}."
         )
-    panel, known = recode(panel, columns.categories), panel.known()
-    places = np.concatenate([np.arange(count) + first for count, first in zip(known, panel.offsets[:-1], strict=True)])
-    names = np.repeat(np.array(panel.ids, dtype=object), known).tolist()
-    times = panel.times.astype("datetime64[us]") if panel.dated else panel.times
-    return Arrivals(names, times.astype(np.int64)[places].tolist(), panel.values[places])
+    panel = recode(panel, columns.categories)
+    series, places = known_rows(panel)
+    names = np.array(panel.ids, dtype=object)[series].tolist()
+    return Arrivals(names, counted_times(panel)[places].tolist(), panel.values[places])
+
+
+def known_rows(panel: Panel) -> tuple[Int64[np.ndarray, " rows"], Int64[np.ndarray, " rows"]]:
+    """The rows of a table that are known, a series at a time: the series of each, and its place in the flat arrays."""
+    known = panel.known()
+    places = [np.arange(count) + first for count, first in zip(known, panel.offsets[:-1], strict=True)]
+    return np.repeat(np.arange(len(panel.ids)), known), np.concatenate(places)
+
+
+def counted_times(panel: Panel) -> Int64[np.ndarray, " rows"]:
+    """The times of all rows of a table, as a stream's clock counts them."""
+    return (panel.times.astype("datetime64[us]") if panel.dated else panel.times).astype(np.int64)
 
 
 def at_levels(forecast: Forecast, levels: Sequence[float]) -> Forecast:
