@@ -105,7 +105,7 @@ def _with_slow_steps(machine: Machine) -> Machine:
     from gatecast.streaming.rows import RowMaker  # noqa: PLC0415
 
     rows = RowMaker(machine.shape, machine.residents)
-    machine.steps = SlowSteps(rows, machine.encoder, machine.calendars, HORIZON)
+    machine.steps = SlowSteps(rows, machine.encoder, machine.calendars)
     return machine
 
 

@@ -51,20 +51,17 @@ class FastSteps:
         shape: sizes.
         residents: what is kept of each series.
         calendars: the calendar.
-        every: rows from one forecast that is settled to the next.
         compiled: what is called.
     """
 
-    def __init__(
-        self, shape: Shape, residents: Residents, calendars: Calendars, every: int, compiled: Compiled
-    ) -> None:
+    def __init__(self, shape: Shape, residents: Residents, calendars: Calendars, compiled: Compiled) -> None:
         self.shape, self.residents, self.calendars = shape, residents, calendars
         self.few, self.many, self.layer, self.step = compiled
         self.parts = 0 if self.step is None else sum(name.startswith("state") for name in residents.kept)
         layers, hidden = residents.kept[name_of(0)].shape if self.parts else (0, 0)
         named = residents.kept["named"].shape[0]
         inputs = shape.causal + (shape.flags if shape.since else 0) + shape.known + named
-        own = {"numbers": len(shape.numbers), "words": len(shape.words), "season": shape.season or 0, "every": every}
+        own = {"numbers": len(shape.numbers), "words": len(shape.words), "season": shape.season or 0}
         own |= {"named": named, "inputs": inputs, "parts": self.parts, "layers": layers, "hidden": hidden}
         self.job = RowsJob(*(own[name] if name in own else getattr(shape, name) for name in SIZES))
         self.address = addressof(self.job)
@@ -189,20 +186,20 @@ class FastSteps:
 
 
 def fast_steps(
-    forecaster: RecurrentForecaster, shape: Shape, residents: Residents, calendars: Calendars, every: int
+    forecaster: RecurrentForecaster, shape: Shape, residents: Residents, calendars: Calendars
 ) -> FastSteps | None:
     """Compiled steps for a net, if there are any for it here."""
     functions = rows_functions()
     if functions is None:
         return None
     if not shape.carries:
-        return FastSteps(shape, residents, calendars, every, Compiled(*functions, None, None))
+        return FastSteps(shape, residents, calendars, Compiled(*functions, None, None))
     layer = _plain_layer(forecaster.network_)
     try:
         step = None if layer is None else prepared_step(layer, 1)
     except OptionError:
         step = None
-    return None if step is None else FastSteps(shape, residents, calendars, every, Compiled(*functions, layer, step))
+    return None if step is None else FastSteps(shape, residents, calendars, Compiled(*functions, layer, step))
 
 
 def _plain_layer(network: Network) -> Layer | None:

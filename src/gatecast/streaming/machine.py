@@ -49,20 +49,19 @@ class Machine:
         self, forecaster: RecurrentForecaster, calibration: Calibration | None, options: StreamOptions
     ) -> None:
         config, fitted = forecaster.config, forecaster.fitted_
-        every = options.every or config.horizon
         start = self.start = calibration or _uncalibrated(forecaster)
         self.point = calibration is None and not config.network.levels
-        self.shape = shape = shape_of(forecaster, every)
+        self.shape = shape = shape_of(forecaster, options.every or config.horizon)
         self.clock = Clock(fitted.frequency, dated=fitted.columns.time is not None)
         self.calendars = Calendars(self.clock, fitted.columns.holidays, config.calendar, shape.calendar)
         kept = kept_of_rows(shape) | kept_of_states(forecaster.network_, shape, len(fitted.columns.static))
-        kept |= kept_of_tracking(shape, start, every)
+        kept |= kept_of_tracking(shape, start)
         kept |= kept_of_cold(rows_to_warm(config, options.warm_up), shape.channels)
         self.residents = Residents(kept)
         self.network = nets_of(forecaster.network_)[0]
         self.encoder = Encoder(forecaster.network_, shape, self.residents)
-        self.steps = fast_steps(forecaster, shape, self.residents, self.calendars, every) or SlowSteps(
-            RowMaker(shape, self.residents), self.encoder, self.calendars, every
+        self.steps = fast_steps(forecaster, shape, self.residents, self.calendars) or SlowSteps(
+            RowMaker(shape, self.residents), self.encoder, self.calendars
         )
         self.decoder = Decoder(forecaster, shape, self.residents, self.encoder)
         self.tracker = Tracker(shape, self.residents, start, options)

@@ -32,6 +32,7 @@ class Shape(NamedTuple):
         whole: whether the rows of the lookback are kept whole, or their targets alone.
         shown: newest rows that are kept to be shown and to be settled.
         outputs: numbers read out after each row, of a carried state.
+        every: rows from one forecast that is settled to the next.
     """
 
     targets: int
@@ -50,6 +51,7 @@ class Shape(NamedTuple):
     whole: bool
     shown: int
     outputs: int
+    every: int
 
     @property
     def causal(self) -> int:
@@ -91,4 +93,5 @@ def shape_of(forecaster: RecurrentForecaster, every: int) -> Shape:
         whole=config.mode == "windows" or network.recursive,
         shown=max(every + 1, KEPT),
         outputs=sum(net.output_size for net in nets_of(forecaster.network_)),
+        every=every,
     )

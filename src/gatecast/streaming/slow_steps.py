@@ -19,11 +19,10 @@ class SlowSteps:
         rows: makes what the net reads.
         encoder: moves states.
         calendars: the calendar.
-        every: rows from one forecast that is settled to the next.
     """
 
-    def __init__(self, rows: RowMaker, encoder: Encoder, calendars: Calendars, every: int) -> None:
-        self.rows, self.encoder, self.calendars, self.every = rows, encoder, calendars, every
+    def __init__(self, rows: RowMaker, encoder: Encoder, calendars: Calendars) -> None:
+        self.rows, self.encoder, self.calendars = rows, encoder, calendars
 
     def advance(self, rows: Rows) -> Int64[np.ndarray, " due"]:
         """One row more of each of some different series; those that have come to a row that is settled."""
@@ -33,4 +32,4 @@ class SlowSteps:
             self.encoder.advance(rows.slots, made)
         kept["last"][rows.slots] = rows.times
         kept["when"][rows.slots, (kept["count"][rows.slots] - 1) % self.rows.shape.shown] = rows.times
-        return rows.slots[kept["count"][rows.slots] % self.every == 0]
+        return rows.slots[kept["count"][rows.slots] % self.rows.shape.every == 0]

@@ -65,10 +65,10 @@ NUMBERS = ("scored", "inside", "error_sum", "error", "usual", "weight", "sum")
 CHANGES = ("change_sum", "changes")
 
 
-def kept_of_tracking(shape: Shape, start: Calibration, every: int) -> dict[str, Kept]:
+def kept_of_tracking(shape: Shape, start: Calibration) -> dict[str, Kept]:
     """What is kept of each series so that forecasts can be settled."""
     spread = (shape.targets, len(start.levels))
-    open_ones = -(-shape.horizon // every)
+    open_ones = -(-shape.horizon // shape.every)
     return {
         "own": Kept((shape.horizon, *spread), np.float64, start.array),
         "shared": Kept(spread, np.float64),
@@ -97,11 +97,6 @@ class Tracker:
         self.levels = np.asarray(start.levels)
         self.rates = (options.rate, options.shared_rate) if options.intervals == "adaptive" else (0.0, 0.0)
 
-    @property
-    def every(self) -> int:
-        """Rows from one forecast that is settled to the next."""
-        return self.options.every or self.shape.horizon
-
     def remember(
         self,
         slots: Int64[np.ndarray, " n"],
@@ -119,7 +114,7 @@ class Tracker:
         ]
         kept["settled"][slots] = count
         if said is not None:
-            place = count // self.every % kept["issued"].shape[1]
+            place = count // self.shape.every % kept["issued"].shape[1]
             kept["said"][slots, place], kept["issued"][slots, place] = said, count
 
     def standing(self, slots: Int64[np.ndarray, " n"]) -> Standing:
