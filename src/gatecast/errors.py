@@ -10,6 +10,7 @@
     ├── ArtifactError         a model file or run folder is not what it says
     ├── AuditError            a forecaster failed a check of its audit
     ├── TrainingError         training cannot go on (a loss that is not a number)
+    ├── WorkerError           a process or a machine at work was lost, or cannot be reached
     └── MissingExtraError     an optional dependency is not installed
 
 Each message is a short lesson: what was expected, what was found, what to do next.  The command line prints the
@@ -57,8 +58,22 @@ class TrainingError(GatecastError, RuntimeError):
     """Training cannot go on."""
 
 
+class WorkerError(GatecastError, RuntimeError):
+    """A process or a machine that work was given to died again and again, or cannot be reached."""
+
+
 class MissingExtraError(GatecastError, ImportError):
     """An optional dependency is missing; the message names the one-line remedy."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs {package}, which is not installed. Run: pip install 'gatecast[{extra}]'")
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """Between processes goes the message, which the three parts have become."""
+        return _missing, (str(self),)
+
+
+def _missing(message: str) -> MissingExtraError:
+    error = MissingExtraError.__new__(MissingExtraError)
+    error.args = (message,)
+    return error
