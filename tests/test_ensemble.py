@@ -99,11 +99,11 @@ def test_each_net_learns_from_its_own_share_alone(mode: Mode) -> None:
     assert isinstance(network, Ensemble)
     loss, states = course.loss(network, 0, ())
     parts = [course.loss_of(net, 0, (), Share(number, 2)) for number, net in enumerate(nets_of(network))]
-    assert loss.item() == pytest.approx(np.mean([part.item() for part, _ in parts]))
-    for found, (_, own) in zip((states[: len(states) // 2], states[len(states) // 2 :]), parts, strict=True):
-        assert all(torch.equal(one, other) for one, other in zip(found, own, strict=True))
+    assert loss.item() == pytest.approx(np.mean([part.loss.item() for part in parts]))
+    for found, learnt in zip((states[: len(states) // 2], states[len(states) // 2 :]), parts, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(found, learnt.states, strict=True))
     alone, other_course, _ = RecurrentForecaster(config(mode, members=1)).prepare(PANEL, SPLIT)
-    first, _ = other_course.loss_of(nets_of(alone)[0], 0, (), Share(0, 2))
+    first = other_course.loss_of(nets_of(alone)[0], 0, (), Share(0, 2)).loss
     assert first.item() == parts[0][0].item(), "the first net of an ensemble, on the first share"
 
 

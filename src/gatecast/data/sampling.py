@@ -7,10 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
+MOST_SHUFFLED = 1 << 24  # an order of more windows than these would take more memory than it is worth
+
 
 @dataclass(frozen=True)
 class Sampler:
-    """Goes through all windows in a new random order each epoch, `batch_size` a step; the last batch may be short."""
+    """Goes through all windows in a new random order each epoch, `batch_size` a step; the last batch may be short.
+
+    Of more than `MOST_SHUFFLED` windows each step draws its own: training ends long before it has seen them all.
+    """
 
     windows: int
     batch_size: int
@@ -27,6 +32,8 @@ class Sampler:
 
     def batch(self, step: int) -> Int64[np.ndarray, " batch"]:
         """The windows of training step `step` (counted from 0)."""
+        if self.windows > MOST_SHUFFLED:
+            return np.random.default_rng((self.seed, step)).integers(0, self.windows, size=self.batch_size)
         epoch, place = divmod(step, self.steps_per_epoch)
         return self.order(epoch)[place * self.batch_size : (place + 1) * self.batch_size]
 

@@ -44,6 +44,10 @@ class Origins:
     def __len__(self) -> int:
         return len(self.series)
 
+    def some(self, keep: Int64[np.ndarray, " kept"]) -> "Origins":
+        """Those at some places of the list."""
+        return Origins(self.series[keep], self.position[keep])
+
     def of(self, keep: Int64[np.ndarray, " kept"]) -> "Origins":
         """Those of some series alone, by the numbers that these have among themselves; `keep` ascends."""
         mine = np.isin(self.series, keep)
@@ -52,9 +56,12 @@ class Origins:
 
 def evenly(items: np.ndarray, most: int) -> np.ndarray:
     """At most `most` of the items, evenly spaced, first and last kept."""
-    if len(items) <= most:
-        return items
-    return items[np.linspace(0, len(items) - 1, most).round().astype(np.int64)]
+    return items if len(items) <= most else items[evenly_numbered(len(items), most)]
+
+
+def evenly_numbered(count: int, most: int) -> Int64[np.ndarray, " some"]:
+    """At most `most` of the numbers below `count`, evenly spaced, first and last among them."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(np.int64)
 
 
 def split_by_time(panel: Panel, horizon: int, validation: float = 0.2, test: float = 0.2) -> Split:

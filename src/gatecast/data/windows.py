@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from gatecast.data.panel import Panel
-from gatecast.data.splits import Origins, evenly
+from gatecast.data.splits import Origins, evenly_numbered
 from gatecast.errors import OptionError, TooShortError
 
 
@@ -29,20 +29,37 @@ def windows_between(
     """
     if lookback < 1 or horizon < 1:
         raise OptionError(f"lookback and horizon count rows from 1 up, got lookback={lookback}, horizon={horizon}.")
-    firsts = np.maximum(start, lookback)
-    counts = np.maximum(end - horizon - firsts + 1, 0)
-    if not counts.any():
+    if not _room(start, end, lookback, horizon).any():
         longest = int(np.argmax(end))
         raise TooShortError(
             f"lookback={lookback} and horizon={horizon} need at least {lookback + horizon} rows in one part of the "
             f'data, but the longest series, "{panel.ids[longest]}", has {end[longest]} there. '
             f"Shorten the lookback or the horizon."
         )
+    return windows_if_any(panel, start, end, lookback, horizon)
+
+
+def windows_if_any(
+    panel: Panel,
+    start: Int64[np.ndarray, " series"],
+    end: Int64[np.ndarray, " series"],
+    lookback: int,
+    horizon: int,
+) -> Origins:
+    """As `windows_between`, and none where there is no room for one."""
+    counts = _room(start, end, lookback, horizon)
     series = np.repeat(np.arange(len(counts)), counts)
     before = np.repeat(np.cumsum(counts) - counts, counts)
-    position = np.arange(len(series)) - before + np.repeat(firsts, counts)
+    position = np.arange(len(series)) - before + np.repeat(np.maximum(start, lookback), counts)
     keep = _has_target(panel, series, position, horizon)
     return Origins(series[keep].astype(np.int64), position[keep].astype(np.int64))
+
+
+def _room(
+    start: Int64[np.ndarray, " series"], end: Int64[np.ndarray, " series"], lookback: int, horizon: int
+) -> Int64[np.ndarray, " series"]:
+    """How many windows of each series lie inside its part."""
+    return np.maximum(end - horizon - np.maximum(start, lookback) + 1, 0)
 
 
 def _has_target(
@@ -59,8 +76,7 @@ def thin(origins: Origins, most: int) -> Origins:
     """At most `most` of the windows, evenly spaced, first and last kept."""
     if len(origins) <= most:
         return origins
-    keep = evenly(np.arange(len(origins)), most)
-    return Origins(origins.series[keep], origins.position[keep])
+    return origins.some(evenly_numbered(len(origins), most))
 
 
 def with_future_known(panel: Panel, origins: Origins, horizon: int) -> Origins:
@@ -72,4 +88,4 @@ def with_future_known(panel: Panel, origins: Origins, horizon: int) -> Origins:
     count = np.concatenate([[0], np.cumsum(complete)])
     first, end = panel.offsets[origins.series] + origins.position, panel.offsets[origins.series + 1]
     keep = count[np.minimum(first + horizon, end)] - count[first] == horizon
-    return Origins(origins.series[keep], origins.position[keep])
+    return origins.some(np.flatnonzero(keep))

@@ -1,5 +1,6 @@
 """RecurrentForecaster: a net, the scaling it was trained with and its columns, behind `fit` and `forecast`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import final
 
@@ -7,11 +8,11 @@ import numpy as np
 import torch
 
 from gatecast.data.panel import Panel
-from gatecast.data.sampling import StreamSampler
-from gatecast.data.scalers import SCALERS, fit_scaling, leave_alone
+from gatecast.data.sampling import Sampler, StreamSampler
+from gatecast.data.scalers import SCALERS, Scaling, fit_scaling, leave_alone
 from gatecast.data.splits import Origins, Split
 from gatecast.data.tensors import PanelTensors
-from gatecast.data.windows import thin, windows_between
+from gatecast.data.windows import windows_between, windows_if_any
 from gatecast.errors import ColumnError, OptionError, TimeError
 from gatecast.forecast import Forecast
 from gatecast.forecaster.checking import check_counts, check_future, check_past
@@ -28,6 +29,7 @@ from gatecast.models.remembering import Memory
 from gatecast.training.courses import Course, Sequences, Windows
 from gatecast.training.devices import device_named
 from gatecast.training.loop import TrainingState, train
+from gatecast.training.workers import BY_ITSELF, Workers
 
 MOST_VALIDATION_WINDOWS = 1024
 
@@ -59,9 +61,12 @@ class RecurrentForecaster:
         self.keep_best(state)
         return self
 
-    def prepare(self, panel: Panel, split: Split) -> tuple[Network, Course, TrainingState]:
+    def prepare(
+        self, panel: Panel, split: Split, workers: Workers = BY_ITSELF
+    ) -> tuple[Network, Course, TrainingState]:
         """A new net, what it learns from and its training state: the loop itself stays in the caller's hands.
 
+        Among several workers, each with its own series or all with the same table, every one of them calls this.
         Finish with `keep_best(state)`.
         """
         config = self.config
@@ -69,29 +74,34 @@ class RecurrentForecaster:
         if config.network.loss in COUNTS:
             check_counts(panel, split)
         scaling = fit_scaling(config.scaler, panel, split.train_end)
-        static_scaling = leave_alone(SCALERS["standard"].fit(panel.static), panel.columns.categorical_static)
-        self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, static_scaling)
-        sizes = network_sizes(config, panel.columns, panel.frequency, len(panel.ids))
+        static = SCALERS["standard"].fit(workers.joined(panel.static))
+        static_scaling = leave_alone(static, panel.columns.categorical_static)
+        ids, of_all = workers.names(panel.ids), Scaling(*map(workers.joined, (scaling.centre, scaling.scale)))
+        self.fitted_ = Fitted(panel.columns, panel.frequency, ids, of_all, static_scaling)
+        sizes = network_sizes(config, panel.columns, panel.frequency, len(ids))
         device = device_named(config.training.device)
         self.network_ = build_network(config.network, sizes, config.training.seed).to(device)
-        weight = loss_weights(config.loss_season, panel, split, scaling)
+        weight = loss_weights(config.loss_season, panel, split, scaling, workers)
         tensors = lay_out(self.fitted_, panel, scaling, layout_of(config, learnt_steps(config), device), weight)
-        course = self._course(panel, split, tensors)
+        course = self._course(panel, split, tensors, workers)
         return self.network_, course, TrainingState(self.network_, config.training)
 
-    def _course(self, panel: Panel, split: Split, tensors: PanelTensors) -> Course:
+    def _course(self, panel: Panel, split: Split, tensors: PanelTensors, workers: Workers) -> Course:
         """What training learns from, and what it is judged by."""
         config, training = self.config, self.config.training
-        shape = (config.lookback, learnt_steps(config))
-        train = windows_between(panel, np.zeros_like(split.train_end), split.train_end, *shape)
-        validation = windows_between(panel, split.train_end, split.validation_end, *shape)
-        judged = tensors.place(thin(validation, MOST_VALIDATION_WINDOWS))
+        shape, windows = (config.lookback, learnt_steps(config)), _windows_of(workers)
+        train = windows(panel, np.zeros_like(split.train_end), split.train_end, *shape)
+        validation = windows(panel, split.train_end, split.validation_end, *shape)
+        judged = tensors.place(validation.some(workers.some(len(validation), MOST_VALIDATION_WINDOWS)))
         if config.mode == "windows":
-            return Windows(tensors, judged, tensors.place(train), training)
-        rows = np.maximum(split.train_end - 1, 0)  # the last row has no target to learn
+            order = Sampler(workers.count(len(train)), training.batch_size, training.seed)
+            part = workers.part(len(train))
+            return Windows(tensors, judged, workers.group, part, tensors.place(train), training, order)
+        rows = workers.joined(np.maximum(split.train_end - 1, 0))  # the last row has no target to learn
         sampler = StreamSampler(rows, training.streams, training.time, training.chunks, training.seed)
         ends = tensors.starts[:-1] + torch.from_numpy(split.train_end).to(tensors.starts.device)
-        return Sequences(tensors, judged, ends, sampler, training.burn_in)
+        part = workers.part(len(panel.ids))
+        return Sequences(tensors, judged, workers.group, part, ends, sampler, training.burn_in)
 
     def keep_best(self, state: TrainingState) -> None:
         """Give the net the weights that did best on the validation part, end its training, and bring it to the CPU."""
@@ -186,6 +196,11 @@ class RecurrentForecaster:
                 f"{panel.frequency.label} apart; resample them, or train another net."
             )
         check_future(panel, origins, horizon)
+
+
+def _windows_of(workers: Workers) -> Callable[..., Origins]:
+    """How windows are found: a worker with series of its own may have none, where others have some."""
+    return windows_if_any if workers.apart else windows_between
 
 
 def _names(panel: Panel, origins: Origins) -> list[str]:

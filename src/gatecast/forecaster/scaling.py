@@ -8,22 +8,23 @@ from gatecast.data.scalers import Scaling
 from gatecast.data.splits import Origins, Split
 from gatecast.evaluation.scoring import mase_scales
 from gatecast.forecast import Forecast, make_forecast
+from gatecast.training.workers import BY_ITSELF, Workers
 
 MOST_WEIGHT = 10.0  # of a series in the loss, in medians
 
 
 def loss_weights(
-    season: int | None, panel: Panel, split: Split, scaling: Scaling
+    season: int | None, panel: Panel, split: Split, scaling: Scaling, workers: Workers = BY_ITSELF
 ) -> Float[np.ndarray, "series targets"] | None:
     """What turns errors of scaled values into errors in units of each series' seasonal error; None without a season.
 
-    At most ten times the median, so that no series that hardly moves takes over.
+    At most ten times the median over all series, so that no series that hardly moves takes over.
     """
     if season is None:
         return None
     seasonal, _ = mase_scales(panel, season, split.train_end)
     weight = scaling.scale[:, : seasonal.shape[1]] / seasonal
-    return np.minimum(weight, MOST_WEIGHT * np.median(weight))
+    return np.minimum(weight, MOST_WEIGHT * np.median(workers.joined(weight)))
 
 
 def on_original_scale(

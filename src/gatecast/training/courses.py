@@ -8,7 +8,6 @@ sequences    stretches of the series, read on from the state of the stretch befo
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -24,10 +23,14 @@ from gatecast.models.ensemble import Network, nets_of, split_states
 from gatecast.models.network import RecurrentNetwork
 from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig
+from gatecast.training.group import Group
+from gatecast.training.workers import Part
 
 AT_ONCE = 512  # cutoffs of the validation part
 LEAST_WINDOWS = 16  # of a step that each net of an ensemble reads, where there are so many
 LEAST_STREAMS = 4
+NO_STREAM = Origins(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+"""What a worker reads of a step whose streams are all of others: rows that nothing is learnt from."""
 
 
 class Share(NamedTuple):
@@ -43,17 +46,35 @@ class Share(NamedTuple):
         return np.take(all_, np.arange(first, first + size), mode="wrap")
 
 
+class Learnt(NamedTuple):
+    """What one net learnt in a step.
+
+    Attributes:
+        loss: the mean over what this worker read for it.
+        states: to carry into the next step.
+        seen: observed targets that the mean is over.
+    """
+
+    loss: Float[Tensor, ""]
+    states: States
+    seen: Tensor
+
+
 @dataclass(frozen=True, eq=False)
 class Course(ABC):
     """The training part and the validation part, as one way of training sees them.
 
     Attributes:
-        tensors: the table.
-        validation: cutoffs of the validation part.
+        tensors: the table, or the part of it that this worker holds.
+        validation: cutoffs of the validation part that this worker looks at.
+        group: the workers that train together.
+        part: which windows, or series, of a step this worker reads.
     """
 
     tensors: PanelTensors
     validation: Int64[Tensor, "validation two"]
+    group: Group
+    part: Part
 
     @property
     @abstractmethod
@@ -64,22 +85,33 @@ class Course(ABC):
     def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The loss of training step `step` (from 0), and the states to carry into the next.
 
-        The nets of an ensemble share out what the step reads.
+        The nets of an ensemble share out what the step reads.  Among several workers it is this one's share in the
+        loss: the sum over all of them is the mean over everything that the step reads.
         """
         nets = nets_of(network)
-        losses: list[Tensor] = []
-        states: list[Tensor] = []
-        for number, (net, own) in enumerate(zip(nets, split_states(carried, len(nets)), strict=True)):
-            loss, after = self.loss_of(net, step, own, Share(number, len(nets)))
-            losses.append(loss)
-            states += after
-        return torch.stack(losses).mean(), tuple(states)
+        of_each = [
+            self.loss_of(net, step, own, Share(number, len(nets)))
+            for number, (net, own) in enumerate(zip(nets, split_states(carried, len(nets)), strict=True))
+        ]
+        losses = torch.stack([learnt.loss for learnt in of_each])
+        if self.group.world > 1:
+            seen = torch.stack([learnt.seen for learnt in of_each]).double()
+            losses = losses * (seen / self.group.sum(seen.clone()).clamp(min=1)).to(losses.dtype)
+        return losses.mean(), tuple(state for learnt in of_each for state in learnt.states)
 
     @abstractmethod
-    def loss_of(
-        self, net: RecurrentNetwork, step: int, carried: States, share: Share
-    ) -> tuple[Float[Tensor, ""], States]:
-        """The loss of one net on its share, and its state to carry into the next step."""
+    def loss_of(self, net: RecurrentNetwork, step: int, carried: States, share: Share) -> Learnt:
+        """What one net learns from its share, or from this worker's part of it."""
+
+    def whole(self, network: Network, step: int, carried: States) -> States:
+        """The states carried into step `step` by all workers, as one worker would carry them."""
+        del network, step
+        return carried
+
+    def own(self, network: Network, step: int, whole: States) -> States:
+        """This worker's part of such states."""
+        del network, step
+        return whole
 
     @abstractmethod
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
@@ -94,7 +126,19 @@ class Course(ABC):
             observed = float((mask > 0).sum())
             total += float(loss) * observed
             count += observed
+        total, count = self.group.sum(torch.tensor([total, count], dtype=torch.float64)).tolist()
         return total / max(count, 1.0)
+
+
+def observed(net: RecurrentNetwork, mask: Tensor, *, free: bool) -> Tensor:
+    """How many targets a loss is the mean of; a recursive net that does not run free learns the first step alone."""
+    steps = 1 if net.config.recursive and not free else mask.shape[1]
+    return (mask[:, :steps] > 0).sum()
+
+
+def nothing_learnt() -> Learnt:
+    """Nothing of a step is this worker's; it takes the step all the same, with the others."""
+    return Learnt(torch.zeros((), requires_grad=True), (), torch.zeros((), dtype=torch.int64))
 
 
 @final
@@ -108,25 +152,22 @@ class Windows(Course):
 
     train: Int64[Tensor, "train two"]
     config: TrainingConfig
-
-    @cached_property
-    def sampler(self) -> Sampler:
-        """Which windows a step takes."""
-        return Sampler(len(self.train), self.config.batch_size, self.config.seed)
+    sampler: Sampler
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps until every window was seen once."""
         return self.sampler.steps_per_epoch
 
-    def loss_of(
-        self, net: RecurrentNetwork, step: int, carried: States, share: Share
-    ) -> tuple[Float[Tensor, ""], States]:
+    def loss_of(self, net: RecurrentNetwork, step: int, carried: States, share: Share) -> Learnt:
         """The mean over windows; nothing is carried."""
         windows = share.of(self.sampler.batch(step), LEAST_WINDOWS)
-        places = self.train[torch.from_numpy(windows).to(self.train.device)]
+        mine = self.part.own(windows[self.part.of(windows)])
+        if not len(mine):
+            return nothing_learnt()
+        batch = self.tensors.gather(self.train[torch.from_numpy(mine).to(self.train.device)])
         free = self.config.free_running > 0 and step >= self.config.steps - self.config.free_running
-        return net.loss(self.tensors.gather(places), free=free), carried
+        return Learnt(net.loss(batch, free=free), carried, observed(net, batch.mask, free=free))
 
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
         """Windows of the validation part."""
@@ -155,18 +196,45 @@ class Sequences(Course):
         """Steps until as many rows were read as there are."""
         return self.sampler.steps_per_epoch
 
-    def loss_of(
-        self, net: RecurrentNetwork, step: int, carried: States, share: Share
-    ) -> tuple[Float[Tensor, ""], States]:
+    def loss_of(self, net: RecurrentNetwork, step: int, carried: States, share: Share) -> Learnt:
         """The mean over all rows of a chunk but the burn-in."""
         chunk = self.sampler.batch(step)
         series, position = (share.of(each, LEAST_STREAMS) for each in (chunk.series, chunk.position))
-        places = self.tensors.place(Origins(series, position))
-        stretch = self.tensors.stretch(places, self.sampler.time, self.ends[places[:, 0]])
+        mine = self.part.of(series)
+        read = Origins(self.part.own(series[mine]), position[mine]) if len(mine) else NO_STREAM
+        places = self.tensors.place(read)
+        ends = self.ends[places[:, 0]] if len(mine) else places[:, 1]
+        stretch = self.tensors.stretch(places, self.sampler.time, ends)
         output, states = net.read(stretch, () if chunk.fresh else carried)
         skip = self.burn_in if chunk.fresh else 0
-        loss = net.loss_from(output[:, skip:].flatten(0, 1), stretch.cutoffs(skip))
-        return loss, tuple(part.detach() for part in states)
+        cutoffs = stretch.cutoffs(skip)
+        loss = net.loss_from(output[:, skip:].flatten(0, 1), cutoffs)
+        return Learnt(loss, tuple(part.detach() for part in states), observed(net, cutoffs.mask, free=False))
+
+    def whole(self, network: Network, step: int, carried: States) -> States:
+        """The states of all streams; none before a step that starts from zeros."""
+        if self.group.world == 1:
+            return carried
+        chunk, nets = self.sampler.batch(step), len(nets_of(network))
+        if chunk.fresh:
+            return ()
+        whole: list[Tensor] = []
+        for number, own in enumerate(split_states(carried, nets)):
+            series = Share(number, nets).of(chunk.series, LEAST_STREAMS)
+            said = self.group.gather((self.part.of(series), [part.cpu() for part in own]))
+            whole += _assembled(said, len(series))
+        return tuple(whole)
+
+    def own(self, network: Network, step: int, whole: States) -> States:
+        """The states of the streams that this worker reads."""
+        if self.group.world == 1 or not whole:
+            return whole
+        chunk, nets = self.sampler.batch(step), len(nets_of(network))
+        own: list[Tensor] = []
+        for number, states in enumerate(split_states(whole, nets)):
+            mine = torch.from_numpy(self.part.of(Share(number, nets).of(chunk.series, LEAST_STREAMS)))
+            own += [part[:, mine] if len(mine) else torch.zeros_like(part[:, :1]) for part in states]
+        return tuple(own)
 
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
         """One pass from the start of each series; the same cutoffs as windows have."""
@@ -174,3 +242,12 @@ class Sequences(Course):
         for places, output in zip(self.validation.split(AT_ONCE), outputs.split(AT_ONCE), strict=True):
             cutoffs = self.tensors.cutoffs(places)
             yield network.loss_from(output, cutoffs), cutoffs.mask
+
+
+def _assembled(said: list[tuple[Int64[np.ndarray, " mine"], list[Tensor]]], streams: int) -> list[Tensor]:
+    """The states of all streams, each (layers, streams, H), from those of each worker and where they stand."""
+    whole = [part.new_zeros(part.shape[0], streams, *part.shape[2:]) for part in said[0][1]]
+    for where, parts in said:
+        for all_, part in zip(whole, parts, strict=True):
+            all_[:, torch.from_numpy(where)] = part[:, : len(where)]
+    return whole

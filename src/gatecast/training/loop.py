@@ -20,6 +20,7 @@ from gatecast.models.ensemble import Network
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course
 from gatecast.training.devices import generators_beside_cpu
+from gatecast.training.group import Group
 from gatecast.training.optimiser import Adam, clip, learning_rate
 
 
@@ -98,13 +99,13 @@ def train(network: Network, course: Course, config: TrainingConfig, state: Train
     started = time.perf_counter()
     if state.step == 0 and math.isinf(state.best_validation):
         state.note_validation(network, _validation_loss(network, course))
-    look = time.perf_counter() - started
+    look = _since(started, course, config)
     state.seconds += look
     network.train()
     while not state.finished(config):
         started = time.perf_counter()
         loss, norm, rate = _step(network, course, config, state)
-        taken = time.perf_counter() - started
+        taken = _since(started, course, config)
         state.seconds += taken
         # The last look is part of the budget: it is taken while there is time for it, but none for a step more.
         if config.most_seconds is not None and state.seconds + 2 * taken + look >= config.most_seconds:
@@ -115,26 +116,41 @@ def train(network: Network, course: Course, config: TrainingConfig, state: Train
             validation = _validation_loss(network, course)
             network.train()
             best = state.note_validation(network, validation)
-            look = time.perf_counter() - started
+            look = _since(started, course, config)
             state.seconds += look
         yield StepRecord(state.step, state.step / course.steps_per_epoch, loss, rate, norm, validation, best)
+
+
+def _since(started: float, course: Course, config: TrainingConfig) -> float:
+    """Seconds since then; where a budget hangs on them, those of the first worker, so that all stop together."""
+    seconds = time.perf_counter() - started
+    return seconds if config.most_seconds is None else course.group.first(seconds)
 
 
 def _step(network: Network, course: Course, config: TrainingConfig, state: TrainingState) -> tuple[float, float, float]:
     """One step; returns the loss, the norm of the gradient and the learning rate."""
     done = None if config.most_seconds is None else state.done(config)
     rate = learning_rate(config, state.step, done)
-    with _dropout_seed(network, config.seed, state.step):
+    with _dropout_seed(network, (config.seed, state.step, *[course.group.rank] * (course.group.rank > 0))):
         loss, state.carried = course.loss(network, state.step, state.carried)
     state.optimiser.clear_gradient()
     loss.backward()
-    value = float(loss.detach())
     gradient = state.optimiser.gradient()
+    value = _summed(course.group, gradient, loss.detach())
     norm = clip(gradient, config.clip_norm)
     _check(value, norm, state.step)
     state.step += 1
     state.optimiser.step(gradient, state.step, rate)
     return value, norm, rate
+
+
+def _summed(group: Group, gradient: Tensor, loss: Tensor) -> float:
+    """The sum over all workers of their shares in the gradient, put in its place, and in the loss."""
+    if group.world > 1:
+        both = group.sum(torch.cat([gradient, loss.to(gradient.device).reshape(1)]))
+        gradient.copy_(both[:-1])
+        loss = both[-1]
+    return float(loss)
 
 
 def _validation_loss(network: Network, course: Course) -> float:
@@ -143,14 +159,14 @@ def _validation_loss(network: Network, course: Course) -> float:
 
 
 @contextmanager
-def _dropout_seed(network: Network, seed: int, step: int) -> Iterator[None]:
-    """Make the dropout masks of a step a function of (seed, step); the caller's generator is left as it was."""
+def _dropout_seed(network: Network, seed: tuple[int, ...]) -> Iterator[None]:
+    """Make the dropout masks of a step a function of its seed; the caller's generator is left as it was."""
     if not network.config.draws:
         yield
         return
     others = generators_beside_cpu(network)
     with torch.random.fork_rng(devices=others):
-        torch.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1)))
         yield
 
 

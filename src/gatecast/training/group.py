@@ -1,0 +1,112 @@
+"""The processes that train one net together: what they tell each other, by torch.distributed or, of one, not at all."""
+
+import os
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar, final, runtime_checkable
+
+import torch
+from torch import Tensor
+
+T = TypeVar("T")
+PATIENCE = timedelta(minutes=30)  # the first worker may take so long to settle what was left open
+
+
+@runtime_checkable
+class Group(Protocol):
+    """Processes that take every step together; all of them call the same methods in the same order."""
+
+    @property
+    def rank(self) -> int:
+        """The number of this one, from 0."""
+        ...
+
+    @property
+    def world(self) -> int:
+        """How many there are."""
+        ...
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum over all of them, the same bits in each; `values` is overwritten."""
+        ...
+
+    def gather(self, value: T) -> list[T]:
+        """What each of them says, in their order."""
+        ...
+
+    def first(self, value: T) -> T:
+        """What the first of them says."""
+        ...
+
+
+@final
+class Alone:
+    """One process, with nobody to tell."""
+
+    rank, world = 0, 1
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The values."""
+        return values
+
+    def gather(self, value: T) -> list[T]:
+        """The value alone."""
+        return [value]
+
+    def first(self, value: T) -> T:
+        """The value."""
+        return value
+
+
+ALONE = Alone()
+
+
+@final
+class Together:
+    """The processes of torch.distributed's default group."""
+
+    @property
+    def rank(self) -> int:
+        """The number of this one, from 0."""
+        return torch.distributed.get_rank()
+
+    @property
+    def world(self) -> int:
+        """How many there are."""
+        return torch.distributed.get_world_size()
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum over all of them, the same bits in each; `values` is overwritten.
+
+        Each element is summed by one process and handed to the others, so that they agree to the last bit.
+        """
+        torch.distributed.all_reduce(values)
+        return values
+
+    def gather(self, value: T) -> list[T]:
+        """What each of them says, in their order."""
+        said: list[Any] = [None] * self.world
+        torch.distributed.all_gather_object(said, value)
+        return said
+
+    def first(self, value: T) -> T:
+        """What the first of them says."""
+        said = [value]
+        torch.distributed.broadcast_object_list(said, src=0)
+        return said[0]
+
+
+def group_here() -> Group:
+    """The group that this process was started into: by Ray Train, by torchrun (which sets WORLD_SIZE), or none."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return Together() if torch.distributed.get_world_size() > 1 else ALONE
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return ALONE
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    torch.distributed.init_process_group(backend, timeout=PATIENCE)
+    return Together()
+
+
+def leave_group() -> None:
+    """Take leave of the others, so that nobody waits for this process any more."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
