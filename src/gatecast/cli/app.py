@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from gatecast import __version__
+from gatecast.cli.batch import add_batch_commands
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, said
 from gatecast.cli.live import add_live_commands
 from gatecast.errors import AuditError, GatecastError, OptionError
@@ -25,6 +26,7 @@ app = App(
     help_format="plaintext",
 )
 add_live_commands(app)
+add_batch_commands(app)
 Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
 Json = Annotated[bool, Parameter(negative=())]
 _NO_MEMORY = "out of memory: lower hidden_size, shorten the lookback, lower training.batch_size, or use fewer series."

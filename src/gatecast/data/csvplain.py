@@ -8,6 +8,7 @@ Whatever else a file may hold is left to the careful reading of `csvfile`, which
 import csv
 import io
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,20 @@ STRETCH = 1 << 23  # bytes read at once
 NO_TEXT = bytes([*range(9), *range(14, 27), *range(28, 32)])  # characters that no text has
 
 
+class Plain(NamedTuple):
+    """A text table that starts plain.
+
+    Attributes:
+        separator: what stands between cells.
+        head: its first line.
+        frames: its cells as text, a stretch at a time; None, and nothing after it, where it is not plain after all.
+    """
+
+    separator: str
+    head: Head
+    frames: Iterator[pl.DataFrame | None]
+
+
 def read_plain(file: io.BufferedIOBase, encoding: str, layout: Layout) -> Table | None:
     """The table of a text file, or None if it is not plain; equal to what the careful reading makes of it.
 
@@ -28,15 +43,11 @@ def read_plain(file: io.BufferedIOBase, encoding: str, layout: Layout) -> Table 
         TableError: the table is too large.
         UnicodeDecodeError: the bytes are not in this encoding.
     """
-    stretches = _stretches(file, encoding)
-    first = next(stretches, None)
-    start = _start(first, layout) if first else None
-    if first is None or start is None:
+    plain = plain_stretches(file, encoding, layout)
+    if plain is None:
         return None
-    separator, head = start
     frames, rows = list[pl.DataFrame](), 0
-    for stretch in _without_header(first, stretches, head):
-        frame = _cells(stretch, separator, head.names) if stretch is not None else None
+    for frame in plain.frames:
         if frame is None:
             return None
         frames.append(frame)
@@ -44,8 +55,31 @@ def read_plain(file: io.BufferedIOBase, encoding: str, layout: Layout) -> Table 
         check_size(frame.width, rows * frame.width)
     if not rows:
         return None
-    lines = np.arange(rows, dtype=np.int64) + (2 if head.named else 1)
-    return Table(pl.concat(frames), lines, head.guesses, "thousands" if separator == "," else "decimal")
+    lines = np.arange(rows, dtype=np.int64) + (2 if plain.head.named else 1)
+    return Table(pl.concat(frames), lines, plain.head.guesses, "thousands" if plain.separator == "," else "decimal")
+
+
+def plain_stretches(file: io.BufferedIOBase, encoding: str, layout: Layout) -> Plain | None:
+    """The table of a text file of any size, or None if its start is not plain.
+
+    Raises:
+        UnicodeDecodeError: the bytes are not in this encoding; from the frames too.
+    """
+    stretches = _stretches(file, encoding)
+    first = next(stretches, None)
+    start = _start(first, layout) if first else None
+    if first is None or start is None:
+        return None
+    separator, head = start
+    return Plain(separator, head, _frames(_without_header(first, stretches, head), separator, head.names))
+
+
+def _frames(stretches: Iterator[bytes | None], separator: str, names: list[str]) -> Iterator[pl.DataFrame | None]:
+    for stretch in stretches:
+        frame = _cells(stretch, separator, names) if stretch is not None else None
+        yield frame
+        if frame is None:
+            return
 
 
 def _stretches(file: io.BufferedIOBase, encoding: str) -> Iterator[bytes | None]:
