@@ -12,7 +12,7 @@ from gatecast.choosing import Asked, AskedTraining, Chosen, choose
 from gatecast.choosing.steps import MOST_STEPS, USUAL_STEPS, settle_training
 from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
-from gatecast.data.splits import Split, split_by_time
+from gatecast.data.splits import split_by_time
 from gatecast.errors import OptionError
 from gatecast.training.config import TrainingConfig
 from gatecast.workflow.options import FitOptions, all_settings, build_options
@@ -28,11 +28,6 @@ def chosen(panel: Panel, **training: Any) -> Chosen:
 
 def steps_said(found: Chosen) -> list[str]:
     return [guess.value for guess in found.guesses if guess.what == "steps"]
-
-
-def split_of(series: int, rows: int) -> Split:
-    ends = np.full(series, rows)
-    return Split(ends, ends + 60, ends + 120)
 
 
 def test_few_rows_take_the_usual_steps_and_nothing_is_said_of_them() -> None:
@@ -54,15 +49,9 @@ def test_many_rows_take_a_step_for_every_fifty_in_hundreds_and_it_is_said() -> N
     [(300, 1000), (50_000, 1000), (52_499, 1000), (52_501, 1100), (230_620, 4600), (250_000, 5000), (10**9, 5000)],
 )
 def test_steps_grow_with_the_rows_from_the_usual_number_to_the_most(rows: int, steps: int) -> None:
-    training, guesses = settle_training(split_of(1, rows), AskedTraining())
+    training, guesses = settle_training(rows, AskedTraining())
     assert (training.steps, training.evaluate_every) == (steps, steps // 20)
     assert [guess.value for guess in guesses] == ([f"{steps:,}"] if steps > USUAL_STEPS else [])
-
-
-def test_the_rows_of_all_series_count() -> None:
-    many, one = (settle_training(split, AskedTraining()) for split in (split_of(20, 5000), split_of(1, 100_000)))
-    assert many == one
-    assert many[0].steps == 2000
 
 
 @pytest.mark.parametrize("said", [1, USUAL_STEPS, 10 * MOST_STEPS])
@@ -95,9 +84,9 @@ def test_the_steps_see_no_row_of_the_test_part(poison: float) -> None:
 
 def test_free_running_counts_the_last_of_the_steps_that_were_chosen() -> None:
     asked = AskedTraining(free_running=USUAL_STEPS + 1)
-    assert settle_training(split_of(1, 10**6), asked)[0].free_running == USUAL_STEPS + 1
+    assert settle_training(10**6, asked)[0].free_running == USUAL_STEPS + 1
     with pytest.raises(OptionError, match=r"free_running counts the last of training\.steps=1000, got 1001"):
-        settle_training(split_of(1, 300), asked)
+        settle_training(300, asked)
 
 
 @pytest.mark.parametrize(

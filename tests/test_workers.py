@@ -12,7 +12,7 @@ from gatecast.data.sampling import MOST_SHUFFLED, Sampler
 from gatecast.forecaster import Mode
 from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
-from gatecast.training.group import ALONE, Together, group_here
+from gatecast.training.group import ALONE, group_here
 from gatecast.training.workers import BY_ITSELF, Held, Slice
 from gloo_workers import Task, train_alone, train_together
 
@@ -88,10 +88,11 @@ def test_one_worker_reads_everything() -> None:
 
 def test_a_process_that_nobody_started_into_a_group_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert group_here() is ALONE
+    with group_here() as group:
+        assert group is ALONE
     monkeypatch.setenv("WORLD_SIZE", "1")
-    assert group_here() is ALONE
-    assert not isinstance(group_here(), Together)
+    with group_here() as group:
+        assert group is ALONE
 
 
 def test_more_windows_than_can_be_shuffled_are_drawn() -> None:

@@ -36,8 +36,14 @@ from gatecast.models.normalising import Subtract
 T = TypeVar("T")
 
 
-def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
+def choose(panel: Panel, split: Split, asked: Asked, rows: int | None = None) -> Chosen:
     """Settle everything that `asked` leaves open.
+
+    Args:
+        panel: the table, or some of its series where they stand for all.
+        split: where its parts end.
+        asked: what was said.
+        rows: of all training parts; None for those of the panel.
 
     Raises:
         OptionError: an option cannot be.
@@ -63,7 +69,7 @@ def choose(panel: Panel, split: Split, asked: Asked) -> Chosen:
     normalise = asked.normalise or usual_normalisation(mode, subtract)
     if asked.network.recursive and asked.normalise is None and normalise == "last" and lookback >= base_season:
         normalise = _note(guesses, choose_fed_back())
-    training, more_steps = settle_training(split, asked.training)
+    training, more_steps = settle_training(int(split.train_end.sum()) if rows is None else rows, asked.training)
     guesses += more_steps
     config = ForecasterConfig(
         mode=mode,

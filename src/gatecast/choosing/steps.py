@@ -9,7 +9,6 @@ from msgspec import structs
 
 from gatecast.choosing.asked import AskedTraining
 from gatecast.data.columns import Guess
-from gatecast.data.splits import Split
 from gatecast.training.config import TrainingConfig
 
 USUAL_STEPS = TrainingConfig().steps
@@ -19,17 +18,16 @@ LOOKS = USUAL_STEPS // TrainingConfig().evaluate_every
 """At the validation part; with as many of them, patience is the same share of a longer training."""
 
 
-def settle_training(split: Split, asked: AskedTraining) -> tuple[TrainingConfig, tuple[Guess, ...]]:
+def settle_training(rows: int, asked: AskedTraining) -> tuple[TrainingConfig, tuple[Guess, ...]]:
     """The training with the steps that were said, or with as many as the rows take; a guess where those are more."""
     if asked.steps is not None or asked.budget is not None:
         return _over(TrainingConfig(), asked), ()
-    chosen, guess = choose_steps(split)
+    chosen, guess = choose_steps(rows)
     return _over(chosen, asked), (guess,) if chosen.steps > USUAL_STEPS else ()
 
 
-def choose_steps(split: Split) -> tuple[TrainingConfig, Guess]:
-    """One step for so many rows of all training parts, in hundreds; a net that has learnt enough stops before."""
-    rows = int(split.train_end.sum())
+def choose_steps(rows: int) -> tuple[TrainingConfig, Guess]:
+    """One step for so many `rows` of all training parts, in hundreds; a net that has learnt enough stops before."""
     steps = int(np.clip(round(rows / ROWS_A_STEP, -2), USUAL_STEPS, MOST_STEPS))
     guess = Guess("steps", f"{steps:,}", f"{rows:,} rows to train on")
     return TrainingConfig(steps=steps, evaluate_every=steps // LOOKS), guess

@@ -67,8 +67,13 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     output = output or OutputFlags()
     if output.resume and output.out is None:
         raise OptionError("--resume goes on with a run that was begun: say which one with --out RUN.")
+    rank, world = (int(os.environ.get(name, default)) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")))
+    if world > 1 and output.out is None:
+        raise OptionError("several workers share one run folder, also when they are started again: give --out RUN.")
     out = output.out or _new_folder(Path("runs"), f"{data.name.split('.')[0]}-{options.network.layer.cell}")
-    show.evaluated(_fit(data, options, out, output), out, as_json=output.json)
+    model = _fit(data, options, out, output)
+    if rank == 0:
+        show.evaluated(model, out, as_json=output.json)
 
 
 def _fit(data: Any, options: Any, out: Path, output: OutputFlags) -> Any:  # noqa: ANN401 - their types load torch

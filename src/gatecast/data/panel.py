@@ -1,6 +1,6 @@
 """Panel: the validated, regular, immutable table that everything after reading works on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +92,20 @@ def some_series(panel: Panel, keep: Int64[np.ndarray, " kept"]) -> Panel:
         times=panel.times[own],
         values=panel.values[own],
         static=panel.static[keep],
+    )
+
+
+def joined_panels(panels: Sequence[Panel]) -> Panel:
+    """Panels of the same columns as one, their series in order."""
+    first, lengths = panels[0], np.concatenate([panel.lengths for panel in panels])
+    return Panel(
+        columns=first.columns,
+        frequency=first.frequency,
+        ids=tuple(name for panel in panels for name in panel.ids),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        times=np.concatenate([panel.times for panel in panels]),
+        values=np.concatenate([panel.values for panel in panels]),
+        static=np.concatenate([panel.static for panel in panels]),
     )
 
 

@@ -13,8 +13,9 @@ An origin at position p knows rows [0, p) and forecasts rows [p, p + horizon).  
 scaled with a row at or after its end.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from jaxtyping import Int64
@@ -64,12 +65,39 @@ def evenly_numbered(count: int, most: int) -> Int64[np.ndarray, " some"]:
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(np.int64)
 
 
-def split_by_time(panel: Panel, horizon: int, validation: float = 0.2, test: float = 0.2) -> Split:
+class Cut(NamedTuple):
+    """The two dates at which dated series are cut, and the rows of the longest, which says them.
+
+    Attributes:
+        rows: of the longest series.
+        train_end: the first time of the validation part; None where that series is too short to be cut.
+        validation_end: the first time of the test part.
+    """
+
+    rows: int
+    train_end: np.datetime64 | None
+    validation_end: np.datetime64 | None
+
+
+def split_by_time(
+    panel: Panel,
+    horizon: int,
+    validation: float = 0.2,
+    test: float = 0.2,
+    agree: Callable[[Cut], Cut] = lambda own: own,
+) -> Split:
     """Cut every series into train, validation and test.
 
     Each part is a share of the rows, rounded down to whole horizons and at least one.  Dated series are cut at the same
     two dates, those of the longest, so that no series' training part lies in another's future; numbered rows have no
     common clock, and each series is cut by its own length.
+
+    Args:
+        panel: the table.
+        horizon: rows of a forecast.
+        validation: share of the rows that chooses the best weights.
+        test: share of the rows at the end that scores.
+        agree: among several who hold series of one table, the cut of the longest series of all, for one's own.
 
     Raises:
         TooShortError: a series is left with fewer than two horizons to train on.
@@ -78,22 +106,24 @@ def split_by_time(panel: Panel, horizon: int, validation: float = 0.2, test: flo
     validation_end = ends - _whole_horizons(ends, test, horizon)
     train_end = validation_end - _whole_horizons(ends, validation, horizon)
     longest = int(np.argmax(ends))
-    if panel.dated and train_end[longest] > 0:
-        times = panel.times[panel.rows(longest)]
-        train_end, validation_end = (
-            _positions_at(panel, times[part[longest]], ends) for part in (train_end, validation_end)
-        )
+    if panel.dated:
+        times, part_ends = panel.times[panel.rows(longest)], (train_end[longest], validation_end[longest])
+        dates = [times[end] for end in part_ends] if train_end[longest] > 0 else [None, None]
+        cut = agree(Cut(int(ends[longest]), *dates))
+        if cut.train_end is not None and cut.validation_end is not None:
+            train_end = _positions_at(panel, cut.train_end, ends)
+            validation_end = _positions_at(panel, cut.validation_end, ends)
     for series in np.flatnonzero(train_end < 2 * horizon)[:1]:
         _refuse(panel, int(series), max(0, int(train_end[series])), horizon)
     return Split(train_end, validation_end, ends)
 
 
 def part_starts(panel: Panel, split: Split) -> tuple[np.generic, np.generic]:
-    """The first time of the validation part and of the test part, those of the longest series.
+    """The first time of the validation part and of the test part, those of the longest series that reaches so far.
 
     Dated series share them; a series that ended before such a time has no row there.
     """
-    longest = int(np.argmax(split.test_end))
+    longest = int(np.argmax(np.where(split.validation_end < split.test_end, split.test_end, -1)))
     times = panel.times[panel.rows(longest)]
     return times[split.train_end[longest]], times[split.validation_end[longest]]
 

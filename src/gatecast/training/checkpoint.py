@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from gatecast.cells.equations import States
 from gatecast.errors import ArtifactError
 from gatecast.files import write_atomic
 from gatecast.models.ensemble import Network
@@ -28,13 +29,21 @@ class Numbers(Struct, frozen=True):
     seconds: float = 0.0
 
 
-def save_checkpoint(folder: Path, network: Network, state: TrainingState) -> Path:
-    """Write `step-00000500.safetensors` into `folder` and remove all but the newest two."""
+def save_checkpoint(folder: Path, network: Network, state: TrainingState, whole: States | None = None) -> Path:
+    """Write `step-00000500.safetensors` into `folder` and remove all but the newest two.
+
+    Args:
+        folder: of the checkpoints.
+        network: the net.
+        state: of its training.
+        whole: what all workers carry, where there are several; None for what `state` carries.
+    """
     numbers = Numbers(state.step, state.best_step, state.stale, state.best_validation, state.seconds)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{state.step:08d}.safetensors"
     metadata = {"training": msgspec.json.encode(numbers).decode()}
-    carried = {f"carried.{number}": part.contiguous() for number, part in enumerate(state.carried)}
+    parts = state.carried if whole is None else whole
+    carried = {f"carried.{number}": part.contiguous() for number, part in enumerate(parts)}
     write_atomic(path, save(_tensors(network, state) | carried, metadata=metadata))
     for old in checkpoints(folder)[:-KEPT]:
         old.unlink()

@@ -1,11 +1,15 @@
 """The processes that train one net together: what they tell each other, by torch.distributed or, of one, not at all."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar, final, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from gatecast.errors import GatecastError
 
 T = TypeVar("T")
 PATIENCE = timedelta(minutes=30)  # the first worker may take so long to settle what was left open
@@ -95,18 +99,48 @@ class Together:
         return said[0]
 
 
-def group_here() -> Group:
-    """The group that this process was started into: by Ray Train, by torchrun (which sets WORLD_SIZE), or none."""
+def by_first(group: Group, work: Callable[[], T]) -> T:
+    """What `work` comes to at the first of them, or the refusal that it raises there, at every one."""
+    if group.world == 1:
+        return work()
+    said: list[Any] = []
+    if group.rank == 0:
+        try:
+            said = [work()]
+        except GatecastError as refusal:
+            said = [refusal, None]
+    said = group.first(said)
+    if len(said) > 1:
+        raise said[0]
+    return said[0]
+
+
+@contextmanager
+def group_here() -> Iterator[Group]:
+    """The group that this process was started into: by Ray Train, by torchrun (which sets WORLD_SIZE), or none.
+
+    A group that was not there before is left again, for a process that ends in one may end badly.
+    """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return Together() if torch.distributed.get_world_size() > 1 else ALONE
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return ALONE
+        yield Together() if torch.distributed.get_world_size() > 1 else ALONE
+    elif int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield ALONE
+    else:
+        _join()
+        try:
+            yield Together()
+        finally:
+            torch.distributed.destroy_process_group()
+
+
+def _join() -> None:
+    """Join the group that the environment names.
+
+    Processes that torchrun starts again may find the addresses of those that were lost in its store, so each start
+    keeps its own.
+    """
+    store, rank, world = next(torch.distributed.rendezvous("env://", timeout=PATIENCE))  # type: ignore[attr-defined]
+    start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store = torch.distributed.PrefixStore(f"start-{start}", store)  # type: ignore[attr-defined]
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    torch.distributed.init_process_group(backend, timeout=PATIENCE)
-    return Together()
-
-
-def leave_group() -> None:
-    """Take leave of the others, so that nobody waits for this process any more."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)

@@ -1,26 +1,27 @@
 """`fit`: read, split, choose, train, score, write; each step one call."""
 
+import os
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from gatecast.artifact import About
-from gatecast.choosing import choose
-from gatecast.data.categories import recode, seen_categories
 from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
-from gatecast.data.reading import load_panel
 from gatecast.data.sources import Source
-from gatecast.data.splits import Split, part_starts, split_by_time
+from gatecast.data.splits import Split, part_starts
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig
 from gatecast.training.devices import device_named
+from gatecast.training.group import Group, by_first, group_here
 from gatecast.workflow import runs
 from gatecast.workflow.calibrating import calibrate_forecaster
 from gatecast.workflow.listening import Listener, Silent
+from gatecast.workflow.loading import Loaded, load_for_fit, some_of
 from gatecast.workflow.model import Evaluation, Model
 from gatecast.workflow.options import FitOptions, build_options, flatten
 from gatecast.workflow.telling import versions
@@ -58,17 +59,20 @@ def fit(
     if out is None and (resume or tensorboard):
         raise OptionError("resume and tensorboard need a run folder: give out=.")
     options = options or build_options(settings)
-    listener = listener or Silent()
     folder = Path(out) if out is not None else None
     started = time.perf_counter()
-    prepared = _prepare(source, options)
-    if folder is not None:
-        _claim(folder, prepared, resume=resume)
-    listener.guessed(prepared.guesses)
-    files = TrainingFiles(folder, resume=resume, tensorboard=tensorboard) if folder is not None else None
-    trained = train_forecaster(prepared.config, prepared.panel, prepared.split, listener, files)
-    model = _model(prepared, trained)
-    if folder is None:
+    with group_here() as group:
+        listener = listener if listener is not None and group.rank == 0 else Silent()
+        begun = group.first(resume or (folder is not None and _begun_before(folder)))
+        files = TrainingFiles(folder, resume=begun, tensorboard=tensorboard) if folder is not None else None
+        prepared = _prepare(source, options, group)
+        if files is not None:
+            by_first(group, partial(_claim, files.folder, prepared, resume=begun))
+        listener.guessed(prepared.guesses)
+        table = prepared.loaded.panel, prepared.loaded.split
+        trained = train_forecaster(prepared.config, table, listener, files, prepared.loaded.workers)
+        model, writes = _model(prepared, trained), folder is not None and group.rank == 0
+    if not writes or folder is None:
         return model
     listener.stage("scoring the net and the baselines on the same windows")
     model = _write(model, folder)
@@ -79,29 +83,44 @@ def fit(
 
 @dataclass(frozen=True, eq=False)
 class _Prepared:
-    """A table, cut into parts, and the settled configuration."""
+    """A table, and what was asked of it and settled.
+
+    Attributes:
+        source: where it came from.
+        options: what was asked.
+        loaded: the table, or what this worker holds of it.
+        panel: what the model is scored on: the table, or a few series of it where no worker holds all.
+        split: where its parts end.
+        guesses: what was decided because nobody said it.
+    """
 
     source: Source
-    data: dict[str, str]
     options: FitOptions
+    loaded: Loaded
     panel: Panel
     split: Split
-    config: ForecasterConfig
-    season: int
-    calibrate: bool
     guesses: tuple[Guess, ...]
 
+    @property
+    def config(self) -> ForecasterConfig:
+        """The settled configuration."""
+        return self.loaded.chosen.config
 
-def _prepare(source: Source, options: FitOptions) -> _Prepared:
+
+def _prepare(source: Source, options: FitOptions, group: Group) -> _Prepared:
     device_named(options.training.device)  # one that is not there is refused before a run folder is begun
-    panel, table_guesses = load_panel(source, options.table)
-    shares = options.evaluation
-    split = split_by_time(panel, options.horizon, shares.validation, shares.test)
-    panel = recode(panel, seen_categories(panel, split.train_end))
-    chosen = choose(panel, split, options)
-    guesses = (*table_guesses, *chosen.guesses)
-    data = runs.fingerprint(source, panel)
-    return _Prepared(source, data, options, panel, split, chosen.config, chosen.season, chosen.calibrate, guesses)
+    loaded = load_for_fit(source, options, group)
+    panel, split, guesses = loaded.panel, loaded.split, (*loaded.guesses, *loaded.chosen.guesses)
+    if loaded.workers.apart:
+        panel, split = some_of(panel, split, len(panel.ids))
+        of_all = f"{len(panel.ids):,} of {loaded.workers.count(len(loaded.panel.ids)):,} series"
+        guesses = (*guesses, Guess("scored on", of_all, "no worker holds all; `gatecast backtest RUN DATA` scores all"))
+    return _Prepared(source, options, loaded, panel, split, guesses)
+
+
+def _begun_before(folder: Path) -> bool:
+    """Whether torchrun has started the workers again, after one of them was lost."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0 and (folder / runs.RUN).exists()
 
 
 def _claim(folder: Path, prepared: _Prepared, *, resume: bool) -> None:
@@ -120,7 +139,7 @@ def _check_same(folder: Path, prepared: _Prepared) -> None:
     if not (folder / runs.RUN).exists():
         raise OptionError(f"there is nothing to resume in {folder}: it holds no {runs.RUN}.")
     before = runs.read_record(folder)
-    if before.data != prepared.data:
+    if before.data != prepared.loaded.fingerprint:
         raise OptionError(
             f"{folder} was begun with another table (its sha256 differs); give that one, or another --out."
         )
@@ -142,11 +161,11 @@ def _record(prepared: _Prepared, status: runs.Status, facts: dict[str, str]) -> 
     return runs.RunRecord(
         status=status,
         source=str(Path(source).resolve()) if isinstance(source, str | Path) else "",
-        data=prepared.data,
+        data=prepared.loaded.fingerprint,
         columns=prepared.panel.columns,
         asked=prepared.options,
         config=prepared.config,
-        season=prepared.season,
+        season=prepared.loaded.chosen.season,
         guesses=prepared.guesses,
         versions=versions(),
         facts=facts,
@@ -158,25 +177,31 @@ def _model(prepared: _Prepared, trained: Trained) -> Model:
     _, seen_until = part_starts(panel, split)
     about = About(
         versions=versions(),
-        data=prepared.data,
+        data=prepared.loaded.fingerprint,
         guesses=prepared.guesses,
         asked=msgspec.Raw(msgspec.json.encode(prepared.options)),
-        season=prepared.season,
+        season=prepared.loaded.chosen.season,
         seen_until=str(seen_until) if panel.dated else "",
-        seen_rows={} if panel.dated else dict(zip(panel.ids, split.validation_end.tolist(), strict=True)),
+        seen_rows={} if panel.dated else _seen_rows(prepared.loaded),
     )
     return Model(
         trained.forecaster,
         prepared.options,
-        prepared.season,
+        prepared.loaded.chosen.season,
         prepared.guesses,
         about,
         panel,
         split,
         trained.steps,
         trained.facts,
-        calibrate_forecaster(trained.forecaster, panel, split) if prepared.calibrate else None,
+        calibrate_forecaster(trained.forecaster, panel, split) if prepared.loaded.chosen.calibrate else None,
     )
+
+
+def _seen_rows(loaded: Loaded) -> dict[str, int]:
+    """How many rows of each series training and the choice of weights have seen."""
+    rows = loaded.workers.joined(loaded.split.validation_end)
+    return dict(zip(loaded.workers.names(loaded.panel.ids), rows.tolist(), strict=True))
 
 
 def _write(model: Model, folder: Path) -> Model:

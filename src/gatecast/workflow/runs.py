@@ -78,14 +78,15 @@ class RunRecord(Struct, frozen=True):
 def fingerprint(source: Any, panel: Panel) -> dict[str, str]:  # noqa: ANN401 - a path or any data frame
     """Name, size and sha256 of a table's file; of a data frame its type's name and the sha256 of what was read."""
     if isinstance(source, str | Path):
-        return _file_fingerprint(Path(source))
+        return file_fingerprint(Path(source))
     digest = hashlib.sha256("\n".join(panel.ids).encode())
     for array in (panel.offsets, panel.times, panel.values, panel.static):
         digest.update(array.tobytes())
     return {"name": type(source).__name__, "sha256": digest.hexdigest()}
 
 
-def _file_fingerprint(path: Path) -> dict[str, str]:
+def file_fingerprint(path: Path) -> dict[str, str]:
+    """Name, size and sha256 of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"name": path.name, "bytes": str(path.stat().st_size), "sha256": digest}
@@ -189,7 +190,7 @@ def _asked(about: About) -> FitOptions:
 
 def _with_table(model: Model, record: RunRecord, folder: Path) -> Model:
     table = Path(record.source)
-    if not table.is_file() or _file_fingerprint(table) != record.data:
+    if not table.is_file() or file_fingerprint(table) != record.data:
         return model
     panel, _ = load_panel(record.source, record.asked.table)
     panel = recode(panel, model.forecaster.fitted_.columns.categories)

@@ -6,14 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Split
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.models.ensemble import Network
 from gatecast.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from gatecast.training.courses import Course
+from gatecast.training.group import Group
 from gatecast.training.interrupt import stop_on_interrupt
 from gatecast.training.log import StepLog, TensorBoardLog, read_steps
 from gatecast.training.loop import StepRecord, TrainingState, train
+from gatecast.training.workers import BY_ITSELF, Workers
 from gatecast.workflow import runs
 from gatecast.workflow.listening import Listener, Look
 
@@ -50,20 +55,34 @@ class Trained:
 
 
 def train_forecaster(
-    config: ForecasterConfig, panel: Panel, split: Split, listener: Listener, files: TrainingFiles | None
+    config: ForecasterConfig,
+    table: tuple[Panel, Split],
+    listener: Listener,
+    files: TrainingFiles | None,
+    workers: Workers = BY_ITSELF,
 ) -> Trained:
-    """Train to the end, or until Ctrl-C; keep the weights that did best on the validation part."""
+    """Train to the end, or until Ctrl-C; keep the weights that did best on the validation part.
+
+    Args:
+        config: of the net and its training.
+        table: what this worker learns from, and where its parts end.
+        listener: told what happens.
+        files: the run folder, which the first worker alone writes to.
+        workers: who trains, and how they share the table.
+    """
+    (panel, split), group = table, workers.group
     forecaster = RecurrentForecaster(config)
-    network, course, state = forecaster.prepare(panel, split)
+    network, course, state = forecaster.prepare(panel, split, workers)
     if files is not None and files.resume:
-        for newest in checkpoints(files.checkpoints)[-1:]:
+        for newest in group.first(checkpoints(files.checkpoints)[-1:]):
             load_checkpoint(newest, network, state)
+            state.carried = course.own(network, state.step, state.carried)
     started, before = time.perf_counter(), _steps_before(files, state)
     steps: list[StepRecord] = []
     with (
         listener.training(config.training, state.step),
         stop_on_interrupt() as flag,
-        _recorder(files, network, state) as recorder,
+        _recorder(files, network, course, state) as recorder,
     ):
         for record in train(network, course, config.training, state):
             steps.append(record)
@@ -72,8 +91,9 @@ def train_forecaster(
             if _is_looked_at(record) and config.training.device == "cpu":
                 with _as_judged(network):
                     listener.looked(Look(record, forecaster, panel, split))
-            if flag.stopped:
+            if _anybody(group, stopped=flag.stopped):
                 recorder.save_state()
+                flag.stopped = True
                 break
     forecaster.keep_best(state)
     facts = {
@@ -87,6 +107,11 @@ def train_forecaster(
 def _is_looked_at(record: StepRecord) -> bool:
     """Whenever the validation part is looked at, and after 1, 2, 4, ... 32 steps, when a net changes most."""
     return record.validation is not None or record.step in EARLY
+
+
+def _anybody(group: Group, *, stopped: bool) -> bool:
+    """Whether somebody was asked to stop: then all do, after the same step."""
+    return stopped if group.world == 1 else bool(group.sum(torch.tensor([float(stopped)])) > 0)
 
 
 @contextmanager
@@ -107,8 +132,8 @@ def _steps_before(files: TrainingFiles | None, state: TrainingState) -> list[Ste
 class _Recorder:
     """Writes each step to the logs, and a checkpoint at each look at the validation part."""
 
-    def __init__(self, files: TrainingFiles, network: Network, state: TrainingState) -> None:
-        self._files, self._network, self._state = files, network, state
+    def __init__(self, files: TrainingFiles, network: Network, course: Course, state: TrainingState) -> None:
+        self._files, self._network, self._course, self._state = files, network, course, state
         self._log = StepLog(files.steps, resumed_at=state.step)
         self._board = TensorBoardLog(files.folder) if files.tensorboard else None
 
@@ -120,7 +145,8 @@ class _Recorder:
             self.save_state()
 
     def save_state(self) -> None:
-        save_checkpoint(self._files.checkpoints, self._network, self._state)
+        carried = self._course.whole(self._network, self._state.step, self._state.carried)
+        save_checkpoint(self._files.checkpoints, self._network, self._state, carried)
 
     def close(self) -> None:
         self._log.close()
@@ -129,21 +155,29 @@ class _Recorder:
 
 
 class _NoRecorder:
-    """Without a run folder there is nothing to write to."""
+    """Without a run folder there is nothing to write to; another worker writes."""
+
+    def __init__(self, files: TrainingFiles | None, network: Network, course: Course, state: TrainingState) -> None:
+        self._files, self._network, self._course, self._state = files, network, course, state
 
     def write(self, record: StepRecord) -> None:
-        pass
+        if record.validation is not None:
+            self.save_state()
 
     def save_state(self) -> None:
-        pass
+        """Tell the worker that writes the states of this one."""
+        if self._files is not None:
+            self._course.whole(self._network, self._state.step, self._state.carried)
 
 
 @contextmanager
-def _recorder(files: TrainingFiles | None, network: Network, state: TrainingState) -> Iterator[_Recorder | _NoRecorder]:
-    if files is None:
-        yield _NoRecorder()
+def _recorder(
+    files: TrainingFiles | None, network: Network, course: Course, state: TrainingState
+) -> Iterator[_Recorder | _NoRecorder]:
+    if files is None or course.group.rank > 0:
+        yield _NoRecorder(files, network, course, state)
         return
-    recorder = _Recorder(files, network, state)
+    recorder = _Recorder(files, network, course, state)
     try:
         yield recorder
     finally:
