@@ -265,7 +265,7 @@ def test_a_table_that_cannot_be_learnt_from_is_refused(tmp_path: Path, ask: Ask,
 
 REFUSALS: Sequence[tuple[str, str]] = (
     ("fit absent.csv", r"there is no file absent.csv \(looked for it in"),
-    ("fit .", "is a folder; give one file"),
+    ("fit .", "holds no partitions: files that end in"),
     ("fit TABLE --horizon 0", "horizon counts rows from 1 up, got horizon=0"),
     ("fit TABLE --horizon 200", "horizon=200 needs at least 800 rows"),
     ("fit TABLE --target yy", r'there is no column "yy" \(target=\). Did you mean "y"\?'),

@@ -1,0 +1,1 @@
+"""Past one process and one machine: the same verbs over many."""
