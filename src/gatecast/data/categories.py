@@ -96,9 +96,18 @@ def _translated(
 
 def unknown_words(panel: Panel) -> tuple[str, ...]:
     """A note for each column with words that the vocabulary lacks: how many rows of which column hold one."""
+    return unknown_notes(unknown_counts(panel))
+
+
+def unknown_counts(panel: Panel) -> dict[str, int]:
+    """How many rows of each column of words hold one that its vocabulary lacks."""
     places = [(name, panel.values[:, place]) for place, name in enumerate(panel.columns.channels)]
     places += [(name, panel.static[:, place]) for place, name in enumerate(panel.columns.static)]
-    counts = {name: int((codes == UNKNOWN).sum()) for name, codes in places if name in panel.columns.categories}
+    return {name: int((codes == UNKNOWN).sum()) for name, codes in places if name in panel.columns.categories}
+
+
+def unknown_notes(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The counts in words."""
     return tuple(
         f'{count:,} rows of "{name}" hold words that training has not seen; they are read as unknown'
         for name, count in counts.items()

@@ -80,6 +80,20 @@ class Panel:
         return self.frequency.steps_from(times[position - 1], horizon)
 
 
+def series_between(panel: Panel, first: int, end: int) -> Panel:
+    """The panel with series `first` to `end - 1` alone; its arrays are views."""
+    rows = slice(int(panel.offsets[first]), int(panel.offsets[end]))
+    return Panel(
+        columns=panel.columns,
+        frequency=panel.frequency,
+        ids=panel.ids[first:end],
+        offsets=panel.offsets[first : end + 1] - panel.offsets[first],
+        times=panel.times[rows],
+        values=panel.values[rows],
+        static=panel.static[first:end],
+    )
+
+
 def some_series(panel: Panel, keep: Int64[np.ndarray, " kept"]) -> Panel:
     """The panel with some of its series alone, numbered in the order given."""
     rows = [np.arange(panel.offsets[series], panel.offsets[series + 1]) for series in keep.tolist()]

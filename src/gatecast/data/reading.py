@@ -24,7 +24,7 @@ from gatecast.data.timecolumn import recompose
 from gatecast.data.values import read_numbers
 from gatecast.errors import ColumnError, OptionError, TableError, TimeError
 
-__all__ = ["load_panel", "load_panel_like", "read_table"]
+__all__ = ["load_panel", "load_panel_like", "load_partition", "read_table"]
 
 
 def load_panel(source: Source, options: TableOptions = GUESS_EVERYTHING) -> tuple[Panel, tuple[Guess, ...]]:
@@ -146,6 +146,44 @@ def load_panel_like(
     _check_channels(panel, columns.target)
     _check_targets(panel)
     return panel
+
+
+def load_partition(
+    source: Source, columns: Columns, frequency: Frequency, options: TableOptions = GUESS_EVERYTHING
+) -> Panel:
+    """Read a part of a table for a model: as `load_panel_like`, but nothing is decided by what else is in the part.
+
+    So the rows of a series become the same wherever they stand: months end where the model's do, a column may be empty
+    in one part, and commas in numbers, which only a whole column tells the meaning of, are refused.
+
+    Raises:
+        ColumnError: the part lacks columns that the model needs.
+        TimeError: the part has another step between rows.
+        TableError: a cell is no number, has a comma, or a series has no target; the row is told with its series.
+        OptionError: the table has another layout than `long`.
+    """
+    if options.layout != "long":
+        raise OptionError(f"partitions have one row a time step (layout=long), not layout={options.layout}.")
+    table, columns = open_table(source), without_gap(columns, frequency)
+    _check_columns(table, columns)
+    table = replace(table, series=None if columns.id is None else table.frame[columns.id])
+    settled = _settle_like(table, columns, TableOptions(time=columns.time, day_first=options.day_first))
+    _refuse_commas(settled)
+    records = from_long(settled)
+    records = replace(records, columns=structs.replace(records.columns, holidays=columns.holidays))
+    _check_step(records, frequency)
+    panel = regularise(records, frequency, options.duplicates, options.min_rows, settled=True)[0]
+    _check_targets(panel)
+    return panel
+
+
+def _refuse_commas(settled: Settled) -> None:
+    for name, numbers in settled.numbers.items():
+        if numbers.comma is not None:
+            raise TableError(
+                f'column "{name}" writes numbers with commas, and whether these are decimal takes a whole column to '
+                f"tell, not a part of it. Write 1234.5, or store numbers as numbers."
+            )
 
 
 def _check_columns(table: Table, columns: Columns) -> None:

@@ -21,7 +21,12 @@ FEW_ROWS = 1_000_000
 
 
 def regularise(
-    records: Records, frequency: Frequency | None, duplicates: Duplicates = "error", min_rows: int = 0
+    records: Records,
+    frequency: Frequency | None,
+    duplicates: Duplicates = "error",
+    min_rows: int = 0,
+    *,
+    settled: bool = False,
 ) -> tuple[Panel, tuple[Guess, ...]]:
     """Put rows on the grid of their series: sorted, gaps as NaN rows, repeats refused or settled.
 
@@ -31,6 +36,7 @@ def regularise(
             rows and times as they are.
         duplicates: what to do with two rows of one series at one time.
         min_rows: drop series that have fewer rows, gaps included.
+        settled: whether months are known to end where `frequency` says; else the rows tell.
 
     Raises:
         TimeError: the times repeat, make no regular grid, or would make one of absurd length; or there are none.
@@ -46,7 +52,7 @@ def regularise(
         panel = _numbered(records, frequency or Frequency("row"))
     else:
         records, repeats = _without_repeats(records, duplicates)
-        panel, gaps = _dated(records, frequency)
+        panel, gaps = _dated(records, frequency, settled=settled)
         guesses = (*guesses, *repeats, *gaps)
     panel, dropped = _without_short(panel, min_rows)
     return panel, (*guesses, *dropped)
@@ -141,12 +147,12 @@ def _refuse_repeat(records: Records, row: int) -> NoReturn:
     )
 
 
-def _dated(records: Records, frequency: Frequency | None) -> tuple[Panel, tuple[Guess, ...]]:
+def _dated(records: Records, frequency: Frequency | None, *, settled: bool) -> tuple[Panel, tuple[Guess, ...]]:
     times, offsets, guesses = records.times, records.offsets, tuple[Guess, ...]()
     if frequency is None:
         frequency = infer_frequency(times, offsets, records.where)
         guesses = (Guess("frequency", frequency.label, f"{frequency.name}: the step between most rows"),)
-    elif frequency.unit in ("mo", "q", "y"):
+    elif frequency.unit in ("mo", "q", "y") and not settled:
         frequency = _at_month_ends(frequency, times)
     place, rest = on_grid(times, offsets, frequency, records.where)
     first, last = place[offsets[:-1]], place[offsets[1:] - 1]

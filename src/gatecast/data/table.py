@@ -27,16 +27,19 @@ class Table:
         lines: the line of the file on which each row starts (the first line is 1); None when the source is no text.
         guesses: what was decided while reading.
         comma: what a comma means in a number such as 1,234 that could be read both ways.
+        series: the name of the series of each row, where rows are to be told with it.
     """
 
     frame: pl.DataFrame
     lines: Int64[np.ndarray, " rows"] | None = None
     guesses: tuple[Guess, ...] = field(default=())
     comma: Literal["decimal", "thousands"] = "thousands"
+    series: pl.Series | None = None
 
     def where(self, row: int) -> str:
         """A row as people find it: `line 18` of a file, or `row 16 (counted from 0)` of a frame."""
-        return f"row {row} (counted from 0)" if self.lines is None else f"line {self.lines[row]}"
+        place = f"row {row} (counted from 0)" if self.lines is None else f"line {self.lines[row]}"
+        return place if self.series is None else f'{place} of series "{self.series[row]}"'
 
     def at(self, column: str, row: int) -> str:
         """A cell as people find it: `column "y", line 18`."""

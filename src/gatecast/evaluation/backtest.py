@@ -67,9 +67,7 @@ def backtest(forecasters: Sequence[Forecaster], panel: Panel, origins: Origins, 
             f"a backtest needs a window with at least one observed target, but none of the {len(seen)} windows has "
             f"one. Take earlier origins."
         )
-    notes = (
-        () if seen.all() else (f"{(~seen).sum():,} of {len(seen):,} windows left out: nothing was observed in them.",)
-    )
+    notes = left_out_notes(int((~seen).sum()), len(seen))
     origins = Origins(origins.series[seen], origins.position[seen])
     forecasts: dict[str, Forecast] = {}
     for forecaster in forecasters:
@@ -78,6 +76,11 @@ def backtest(forecasters: Sequence[Forecaster], panel: Panel, origins: Origins, 
         forecasts[forecaster.name] = forecaster.forecast(panel, origins, horizon)
         check_forecast(forecaster.name, forecasts[forecaster.name], panel, origins, horizon)
     return Backtest(panel, origins, horizon, actual[seen], forecasts, notes)
+
+
+def left_out_notes(left_out: int, windows: int) -> tuple[str, ...]:
+    """That windows were left out, if any were."""
+    return (f"{left_out:,} of {windows:,} windows left out: nothing was observed in them.",) if left_out else ()
 
 
 def actuals(panel: Panel, origins: Origins, horizon: int) -> Float64[np.ndarray, "windows horizon targets"]:

@@ -21,6 +21,29 @@ class DMResult:
     p_value: float
 
 
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """The losses of two forecasters in the same windows, as far as any test asks.
+
+    Attributes:
+        mean: the mean over windows of the first's loss less the second's.
+        one_clock: whether cutoffs can be compared between series.
+        first: the mean loss of the first forecaster over all series at each cutoff, in time order.
+        second: that of the second.
+        series: the mean difference of each series.
+        windows: the difference of each window; it may be left out where there are `ENOUGH` series.
+        overlap: the most later windows of one series that share rows with a window.
+    """
+
+    mean: float
+    one_clock: bool
+    first: Float64[np.ndarray, " cutoffs"]
+    second: Float64[np.ndarray, " cutoffs"]
+    series: Float64[np.ndarray, " series"]
+    windows: Float64[np.ndarray, " windows"]
+    overlap: int
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What a test found.
@@ -82,8 +105,9 @@ def paired_bootstrap(difference: Float64[np.ndarray, " units"], seed: int = 0, r
     """The two-sided p-value of a mean difference of zero, from `rounds` resamples of the units around their mean.
 
     One is added above and below (Davison & Hinkley 1997, eq. 4.11), so the p-value is at least 1 / (rounds + 1).
+    The order in which the units come does not matter.
     """
-    random = np.random.default_rng(seed)
+    random, difference = np.random.default_rng(seed), np.sort(difference)
     units = len(difference)
     mean = difference.mean()
     batch = max(1, 1_000_000 // units)
@@ -114,35 +138,40 @@ def compare(
         cutoffs: the last known time of each window, (windows,); row numbers are a clock only within one series.
         horizon: rows forecast from each origin.
     """
-    mean = float(np.mean(loss_a - loss_b))
-    one_clock = np.issubdtype(cutoffs.dtype, np.datetime64) or len(np.unique(origins.series)) == 1
-    if one_clock and len(np.unique(cutoffs)) >= ENOUGH:
-        return _over_time(loss_a, loss_b, origins, cutoffs, horizon)
-    units = _mean_by(loss_a - loss_b, origins.series)
+    return compare_paired(
+        Paired(
+            mean=float(np.mean(loss_a - loss_b)),
+            one_clock=np.issubdtype(cutoffs.dtype, np.datetime64) or len(np.unique(origins.series)) == 1,
+            first=_mean_by(loss_a, cutoffs),
+            second=_mean_by(loss_b, cutoffs),
+            series=_mean_by(loss_a - loss_b, origins.series),
+            windows=loss_a - loss_b,
+            overlap=longest_overlap(origins, horizon),
+        )
+    )
+
+
+def compare_paired(losses: Paired) -> Comparison:
+    """As `compare`, from what the windows come to."""
+    if losses.one_clock and len(losses.first) >= ENOUGH:
+        return _over_time(losses)
+    units = losses.series if len(losses.series) >= ENOUGH else losses.windows
     if len(units) < ENOUGH:
-        units = loss_a - loss_b
-    if len(units) < ENOUGH:
-        return Comparison(mean, 1.0, TOO_FEW)
+        return Comparison(losses.mean, 1.0, TOO_FEW)
     return Comparison(float(units.mean()), paired_bootstrap(units), BOOTSTRAP)
 
 
-def _over_time(
-    loss_a: Float64[np.ndarray, " windows"],
-    loss_b: Float64[np.ndarray, " windows"],
-    origins: Origins,
-    cutoffs: np.ndarray,
-    horizon: int,
-) -> Comparison:
+def _over_time(losses: Paired) -> Comparison:
     """Diebold-Mariano with lags for the windows that overlap, and at least n^(1/3) for what the overlap leaves."""
-    a, b = _mean_by(loss_a, cutoffs), _mean_by(loss_b, cutoffs)
-    lags = max(_overlap(origins, horizon), int(np.cbrt(len(a))))
+    a, b = losses.first, losses.second
+    lags = max(losses.overlap, int(np.cbrt(len(a))))
     if lags > len(a) // 2:
         return Comparison(float(np.mean(a - b)), 1.0, TOO_FEW)
     return Comparison(float(np.mean(a - b)), diebold_mariano(a, b, lags).p_value, DIEBOLD_MARIANO)
 
 
-def _overlap(origins: Origins, horizon: int) -> int:
-    """The most later windows of one series that share rows with a window."""
+def longest_overlap(origins: Origins, horizon: int) -> int:
+    """The most later windows that share rows with a window, in the series with the most windows."""
     position = np.sort(origins.position[origins.series == np.bincount(origins.series).argmax()])
     ends: Int64[np.ndarray, " some"] = np.searchsorted(position, position + horizon)
     return int((ends - np.arange(len(position)) - 1).max())

@@ -1,6 +1,7 @@
 """The errors of one forecaster over a backtest, and the scale that makes them comparable between series."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -22,6 +23,8 @@ from gatecast.evaluation.metrics import (
 from gatecast.evaluation.results import Score
 from gatecast.forecast import Forecast
 
+FEW = 3  # series that a note names
+
 
 def mase_scales(
     panel: Panel, season: int, ends: Int64[np.ndarray, " series"]
@@ -31,6 +34,14 @@ def mase_scales(
     Without two rows a season apart, or where all of them are equal, the scale is the error of the last value (a season
     of 1); where that is not to be had either, it is 1, so that the error is in the units of the data.
     """
+    scale, used = scales_and_steps(panel, season, ends)
+    return scale, scale_notes(odd_scales(panel, season, used), season)
+
+
+def scales_and_steps(
+    panel: Panel, season: int, ends: Int64[np.ndarray, " series"]
+) -> tuple[Float64[np.ndarray, "series targets"], Int64[np.ndarray, "series targets"]]:
+    """The scales as `mase_scales` has them, and the step of the error that each is: `season`, 1, or 0 for none."""
     scale = np.ones((len(panel.ids), len(panel.columns.target)))
     used = np.zeros(scale.shape, dtype=np.int64)
     for series, end in enumerate(ends.tolist()):
@@ -40,19 +51,39 @@ def mase_scales(
                 if error > 0:
                     scale[series, target], used[series, target] = error, step
                     break
-    notes = [
-        _note(panel, (used == step).any(axis=1), season, words)
-        for step, words in ((1, "the error of the last value"), (0, "1, for they do not change at all"))
-        if step != season and (used == step).any()
-    ]
-    return scale, tuple(notes)
+    return scale, used
 
 
-def _note(panel: Panel, chosen: np.ndarray, season: int, words: str) -> str:
-    names = [f'"{panel.ids[series]}"' for series in np.flatnonzero(chosen)]
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+@dataclass(frozen=True)
+class OddScales:
+    """The series whose MASE is scaled in another way than by the seasonal error: how many, and the first few."""
+
+    step: int
+    count: int
+    first: tuple[str, ...]
+
+
+def odd_scales(panel: Panel, season: int, used: Int64[np.ndarray, "series targets"]) -> tuple[OddScales, ...]:
+    """Those scaled by the error of the last value (a step of 1), then those by 1 (a step of 0)."""
+    found = []
+    for step in (1, 0):
+        series = np.flatnonzero((used == step).any(axis=1)) if step != season else np.array([], dtype=np.int64)
+        if len(series):
+            found.append(OddScales(step, len(series), tuple(panel.ids[number] for number in series[:FEW].tolist())))
+    return tuple(found)
+
+
+def scale_notes(odd: Sequence[OddScales], season: int) -> tuple[str, ...]:
+    """The odd scales in words."""
+    return tuple(_note(each, season) for each in odd)
+
+
+def _note(odd: OddScales, season: int) -> str:
+    names = ", ".join(f'"{name}"' for name in odd.first)
+    more = f" and {odd.count - FEW:,} more" if odd.count > FEW else ""
+    words = "the error of the last value" if odd.step else "1, for they do not change at all"
     return (
-        f"the MASE of series {', '.join(names[:3])}{more} is scaled by {words}: before the test part they have no two "
+        f"the MASE of series {names}{more} is scaled by {words}: before the test part they have no two "
         f"different values {season} rows apart."
     )
 

@@ -1,6 +1,7 @@
 """What a fit leaves behind beside the weights."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int64
@@ -31,5 +32,9 @@ class Fitted:
 
     def identity(self, panel: Panel) -> Int64[np.ndarray, " series"]:
         """The number of each series among those trained, -1 for a new one."""
-        trained = {name: index for index, name in enumerate(self.ids)}
-        return np.array([trained.get(name, -1) for name in panel.ids], dtype=np.int64)
+        return np.array([self._numbers.get(name, -1) for name in panel.ids], dtype=np.int64)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """The number of each series by its name."""
+        return {name: index for index, name in enumerate(self.ids)}

@@ -120,7 +120,7 @@ class Model:
         if self.calibration is None:
             return self.forecaster
         if self.options.adapt:
-            return Adapted(self.forecaster, adaptive(self.calibration), lambda panel: self._test_part(panel)[0])
+            return Adapted(self.forecaster, adaptive(self.calibration), lambda panel: self.test_part(panel)[0])
         return Calibrated(self.forecaster, self.calibration)
 
     @property
@@ -169,7 +169,7 @@ class Model:
 
     def audit_origins(self, panel: Panel, origins: Origins, options: AuditOptions) -> Audit:
         """The audit on origins of a panel that was read already."""
-        start, _ = self._test_part(panel)
+        start, _ = self.test_part(panel)
         split = self.split if panel is self.panel else None
         return audit_net(self.forecaster, panel, origins, start, split, options)
 
@@ -206,7 +206,7 @@ class Model:
 
     def _scored(self, panel: Panel, most: int | None) -> tuple[np.ndarray, Origins]:
         """Where scoring starts in each series, and the origins of its windows."""
-        start, end = self._test_part(panel)
+        start, end = self.test_part(panel)
         origins = scoring_origins(start, end, self.horizon, most)
         if not len(origins):
             raise InputError(
@@ -215,8 +215,8 @@ class Model:
             )
         return start, origins
 
-    def _test_part(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
-        """Where scoring starts and ends in each series."""
+    def test_part(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
+        """Where scoring starts and ends in each series: the rows that neither training nor choosing has seen."""
         if panel is self.panel and self.split is not None:
             return self.split.validation_end, self.split.test_end
         start = [self._rows_seen(panel, index) for index in range(len(panel.ids))]

@@ -162,23 +162,41 @@ def load(folder: str | Path) -> Model:
     Raises:
         ArtifactError: the folder is neither, or its files are not safe to use.
     """
+    path, model = Path(folder), load_without_table(folder)
+    return _with_table(model, read_record(path), path) if (path / RUN).exists() else model
+
+
+def model_folder(folder: str | Path) -> Path:
+    """Where the artifact of a run folder or a model folder lies.
+
+    Raises:
+        ArtifactError: there is none.
+    """
     path = Path(folder)
     if not path.is_dir():
         raise ArtifactError(f"there is no folder {path}; give a run folder or a model folder.")
-    if not (path / RUN).exists():
-        forecaster, about, calibration = artifact.load_all(path)
-        return Model(forecaster, _asked(about), about.season, about.guesses, about, calibration=calibration)
-    record = read_record(path)
-    if not (path / MODEL).exists():
+    if (path / RUN).exists() and not (path / MODEL).exists():
         raise ArtifactError(
             f"the run in {path} has no model, for its training was broken off: go on with it by `gatecast fit` with "
             f"the same data and options, --out {path} and --resume."
         )
-    forecaster, about, calibration = artifact.load_all(path / MODEL)
-    model = Model(
+    return path / MODEL if (path / RUN).exists() else path
+
+
+def load_without_table(folder: str | Path) -> Model:
+    """Read a model folder, or a run folder, as for forecasts of other tables than the one it was fitted on.
+
+    Raises:
+        ArtifactError: as `load`.
+    """
+    path, place = Path(folder), model_folder(folder)
+    forecaster, about, calibration = artifact.load_all(place)
+    if place == path:
+        return Model(forecaster, _asked(about), about.season, about.guesses, about, calibration=calibration)
+    record = read_record(path)
+    return Model(
         forecaster, record.asked, record.season, record.guesses, about, facts=record.facts, calibration=calibration
     )
-    return _with_table(model, record, path)
 
 
 def _asked(about: About) -> FitOptions:
