@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NoReturn, final
 
 import numpy as np
 import polars as pl
@@ -209,10 +209,7 @@ class Model:
         start, end = self.test_part(panel)
         origins = scoring_origins(start, end, self.horizon, most)
         if not len(origins):
-            raise InputError(
-                f"there are no {self.horizon} rows in a row that the net has not learnt from: nothing can be scored. "
-                f"Give a table that reaches further."
-            )
+            refuse_unscored(self)
         return start, origins
 
     def test_part(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
@@ -244,6 +241,18 @@ class Model:
         names = self.options.evaluation.baselines
         if names is None:
             return default_baselines(self.season, panel, ends)
+        return self.named_baselines(names), []
+
+    def named_baselines(self, names: Sequence[str]) -> list[Baseline]:
+        """The named baselines, unfitted; the net itself is none."""
         if self.name in names:
             raise OptionError(f"{self.name} is the net itself, not a baseline.")
-        return baselines_by_name(names, self.season), []
+        return baselines_by_name(names, self.season)
+
+
+def refuse_unscored(model: Model) -> NoReturn:
+    """Say that a table holds no window to score."""
+    raise InputError(
+        f"there are no {model.horizon} rows in a row that the net has not learnt from: nothing can be scored. "
+        f"Give a table that reaches further."
+    )
