@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from gatecast import __version__
-from gatecast.cli.batch import add_batch_commands
+from gatecast.cli.batch import EngineFlags, add_batch_commands, backtest_folder, in_partitions, predict_folder
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, said
 from gatecast.cli.live import add_live_commands
 from gatecast.errors import AuditError, GatecastError, OptionError
@@ -110,32 +110,50 @@ def _listener(out: Path, output: OutputFlags) -> Any:  # noqa: ANN401
 
 @app.command
 def predict(
-    run: Path, data: Path | None = None, /, *, horizon: int | None = None, out: Path | None = None, json: Json = False
+    run: Path,
+    data: Path | None = None,
+    /,
+    *,
+    horizon: int | None = None,
+    out: Path | None = None,
+    engine: EngineFlags | None = None,
+    json: Json = False,
 ) -> None:
-    """Forecast beyond the end of a table.
+    """Forecast beyond the end of a table, or of every series of a folder of partitions.
 
     Parameters
     ----------
     run
         A run folder or a model folder.
     data
-        New data with the columns the net was trained on (default: the table of the run).
+        New data with the columns the net was trained on (default: the table of the run); a folder is one of
+        partitions, as `gatecast partition` writes them.
     horizon
         Rows to forecast, at most as many as the net was trained for.
     out
-        Write the forecasts to this .csv or .parquet file.
+        Write the forecasts to this .csv or .parquet file; those of partitions into this folder.
     json
-        Forecasts as JSON on stdout.
+        Forecasts as JSON on stdout; of partitions what was done.
     """
     from gatecast.cli import show  # noqa: PLC0415
     from gatecast.workflow import load  # noqa: PLC0415
 
+    if in_partitions(data, engine):
+        predict_folder(run, data, out, horizon, engine, as_json=json)
+        return
     show.predicted(load(run).predict(data, horizon), out, as_json=json)
 
 
 @app.command
 def backtest(
-    run: Path, data: Path | None = None, /, *, windows: int | None = None, out: Path | None = None, json: Json = False
+    run: Path,
+    data: Path | None = None,
+    /,
+    *,
+    windows: int | None = None,
+    out: Path | None = None,
+    engine: EngineFlags | None = None,
+    json: Json = False,
 ) -> None:
     """Score a net and the simple methods again, on its own test part or on new data.
 
@@ -144,17 +162,20 @@ def backtest(
     run
         A run folder or a model folder.
     data
-        New data; only rows that the net has not learnt from are scored.
+        New data; only rows that the net has not learnt from are scored; a folder is one of partitions.
     windows
         The most rolling origins of each series (default: as in the run).
     out
-        Write the report to this .html file.
+        Write the report to this .html file; of partitions the forecasts and metrics.json into this folder.
     json
-        Scores as JSON on stdout.
+        Scores as JSON on stdout; of partitions what was done too.
     """
     from gatecast.cli import show  # noqa: PLC0415
     from gatecast.workflow import load  # noqa: PLC0415
 
+    if in_partitions(data, engine):
+        backtest_folder(run, data, out, windows, engine, as_json=json)
+        return
     evaluation = load(run).backtest(data, windows)
     if out is not None:
         evaluation.report(out)

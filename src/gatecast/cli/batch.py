@@ -1,11 +1,37 @@
 """The commands for tables of millions of series, which are worked on partition by partition."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
+
+from gatecast.errors import OptionError
 
 Json = Annotated[bool, Parameter(negative=())]
+
+
+@Parameter(name="*", group=Group.create_ordered("Partitions"))
+@dataclass(frozen=True)
+class EngineFlags:
+    """Where work on partitions runs; a single file is then a partition too.
+
+    Parameters
+    ----------
+    engine
+        Processes of this machine, or a Ray cluster (default: local).
+    workers
+        Partitions that are worked on side by side (default: one a core).
+    address
+        Of the Ray cluster (default: that of RAY_ADDRESS, else a new one on this machine).
+    quiet
+        No progress on stderr.
+    """
+
+    engine: Literal["local", "ray"] | None = None
+    workers: int | None = None
+    address: str | None = None
+    quiet: Annotated[bool, Parameter(negative=())] = False
 
 
 def add_batch_commands(app: App) -> None:
@@ -41,7 +67,6 @@ def partition(
     """
     from gatecast.cli import show  # noqa: PLC0415 - polars is loaded when there is work
     from gatecast.data.partitioning import PartitionOptions, partition_table  # noqa: PLC0415
-    from gatecast.errors import OptionError  # noqa: PLC0415
 
     if not more:
         raise OptionError(f"name the new folder after the tables: gatecast partition {data} FOLDER.")
@@ -51,3 +76,57 @@ def partition(
         show.dump({"out": str(out), "partitions": done.partitions, "rows": done.rows})
     else:
         show.line(f"{done.rows:,} rows in {done.partitions:,} partitions written to {out}")
+
+
+def in_partitions(data: Path | None, flags: EngineFlags | None) -> bool:
+    """Whether work goes by partitions: the data are a folder, or somebody says where it runs."""
+    said = flags is not None and (flags.engine or flags.workers or flags.address) is not None
+    return said or (data is not None and data.is_dir())
+
+
+def predict_folder(
+    run: Path,
+    data: Path | None,
+    out: Path | None,
+    horizon: int | None,
+    flags: EngineFlags | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Forecast a folder of partitions, and say what was done."""
+    from gatecast.cli import show  # noqa: PLC0415 - torch is loaded when there is work
+    from gatecast.scale import predict_partitions  # noqa: PLC0415
+
+    data, out, engine, told = _settled(data, out, flags, as_json=as_json)
+    show.batch(predict_partitions(run, data, out, engine, horizon, told), as_json=as_json)
+
+
+def backtest_folder(
+    run: Path,
+    data: Path | None,
+    out: Path | None,
+    windows: int | None,
+    flags: EngineFlags | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Score a net on a folder of partitions, and say what was done and found."""
+    from gatecast.cli import show  # noqa: PLC0415
+    from gatecast.scale import backtest_partitions  # noqa: PLC0415
+
+    data, out, engine, told = _settled(data, out, flags, as_json=as_json)
+    show.batch(backtest_partitions(run, data, out, engine, windows, told), as_json=as_json)
+
+
+def _settled(
+    data: Path | None, out: Path | None, flags: EngineFlags | None, *, as_json: bool
+) -> tuple[Path, Path, Any, Any]:
+    """What must be said, where work runs, and who is told."""
+    from gatecast.engines import EngineOptions  # noqa: PLC0415
+    from gatecast.scale import Telling  # noqa: PLC0415
+
+    if data is None or out is None:
+        raise OptionError("work by partitions reads new data and writes a folder: name DATA, and the folder by --out.")
+    flags = flags or EngineFlags()
+    options = EngineOptions(flags.engine or "local", flags.workers, flags.address)
+    return data, out, options, Telling(quiet=flags.quiet or as_json)

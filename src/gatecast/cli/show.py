@@ -22,6 +22,7 @@ from gatecast.evaluation.audit import Audit, audit_to_json
 from gatecast.evaluation.results import Metrics
 from gatecast.files import write_atomic
 from gatecast.inspection import Inspection, compare, to_json
+from gatecast.scale import Done
 from gatecast.workflow.model import Model, Prediction
 from gatecast.workflow.runs import REPORT, read_metrics
 
@@ -132,6 +133,20 @@ def predicted(prediction: Prediction, out: Path | None, *, as_json: bool) -> Non
         dump([{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)])
     else:
         _forecast_table(frame)
+
+
+def batch(done: Done, *, as_json: bool) -> None:
+    """What became of a folder of partitions, and the scores of a backtest."""
+    if as_json:
+        dump(done)
+        return
+    if done.metrics is not None:
+        scores(done.metrics, as_json=False)
+    kept = f", {done.kept:,} of them finished before" if done.kept else ""
+    line(
+        f"{done.partitions:,} partitions{kept}: {done.rows:,} rows read, {done.forecasts:,} rows of forecasts written "
+        f"to {done.out} in {done.seconds:,.1f} s"
+    )
 
 
 def write_frame(frame: pl.DataFrame, path: Path) -> None:
