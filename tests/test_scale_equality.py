@@ -40,6 +40,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "two layers, dilated": {"num_layers": 2, "dilations": (1, 2)},
     "a scan": {"cell": "mingru", "mode": "sequences"},
     "a net that reads ages of values": {"cell": "grud"},
+    "exponential gates": {"cell": "slstm", "mode": "sequences"},
     "values scaled by each window": {"normalise": "standard", "subtract": "none"},
     "learnt baselines": {"baselines": ("naive", "seasonal_naive", "drift", "mean", "autoreg", "ets", "theta")},
 }

@@ -5,9 +5,12 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gatecast.cells.equations import Equations, Gates, States, Weights
 from gatecast.cells.scanning import ScanEquations, linear_scan
+
+ROWS = 32  # matrix libraries take other roads, with other rounding, for fewer rows
 
 
 class Keep(NamedTuple):
@@ -68,7 +71,12 @@ def unroll_by_steps(
     real: Bool[Tensor, "time batch one"] | None = None,
     keep: Keep = NOTHING_MORE,
 ) -> Unrolled:
-    """One step after the other: the definition."""
+    """One step after the other: the definition.
+
+    Where no gradients are wanted, the bits of a row do not depend on what else is in the batch.
+    """
+    if -x.shape[1] % ROWS and not torch.is_grad_enabled() and keep == NOTHING_MORE:
+        return _unroll_filled(equations, weights, x, states, real)
     wx = equations.project(x, weights)  # (T, B, gates * H)
     outputs, gates, history = list[Tensor](), list[Gates](), list[States]()
     for time in range(len(wx)):
@@ -81,6 +89,20 @@ def unroll_by_steps(
             history.append(states)
     kept = {name: torch.stack([step[name] for step in gates]) for name in equations.gates} if keep.gates else {}
     return Unrolled(torch.stack(outputs), states, kept, tuple(history))
+
+
+def _unroll_filled(
+    equations: Equations,
+    weights: Weights,
+    x: Float[Tensor, "time batch features"],
+    states: States,
+    real: Bool[Tensor, "time batch one"] | None,
+) -> Unrolled:
+    """The batch filled up with zeros to a multiple of 32 rows, and cut again."""
+    rows, more = x.shape[1], (0, 0, 0, -x.shape[1] % ROWS)
+    held = None if real is None else pad(real, more, value=True)
+    done = unroll_by_steps(equations, weights, pad(x, more), tuple(pad(state, more) for state in states), held)
+    return Unrolled(done.output[:, :rows], tuple(state[:rows] for state in done.states), {})
 
 
 def unroll_by_scan(
