@@ -122,14 +122,25 @@ def origin_cutoffs(panel: Panel, origins: Origins) -> np.ndarray:
 
 def forecast_times(panel: Panel, origins: Origins, horizon: int) -> np.ndarray:
     """The times that each origin forecasts; (windows, horizon)."""
+    step = _even_step(panel)
+    if step is not None:
+        return np.asarray(origin_cutoffs(panel, origins)[:, None] + np.arange(1, horizon + 1) * step)
     times = np.empty((len(origins), horizon), dtype=panel.times.dtype)
-    for series in np.unique(origins.series).tolist():
-        own, mine = panel.times[panel.rows(series)], origins.series == series
+    for series, mine in origins.by_series():
+        own = panel.times[panel.rows(series)]
         beyond = int(origins.position[mine].max()) + horizon - len(own)
         if beyond > 0:
             own = np.concatenate([own, panel.horizon_times(series, len(own), beyond)])
         times[mine] = np.lib.stride_tricks.sliding_window_view(own, horizon)[origins.position[mine]]
     return times
+
+
+def _even_step(panel: Panel) -> np.timedelta64 | int | None:
+    """What lies between all rows, where it is always the same."""
+    if not np.issubdtype(panel.times.dtype, np.datetime64):
+        return 1
+    step = panel.frequency.fixed_step
+    return None if step is None or panel.frequency.unit == "irregular" else np.timedelta64(step, "us")
 
 
 def make_forecast(

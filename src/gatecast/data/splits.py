@@ -13,7 +13,7 @@ An origin at position p knows rows [0, p) and forecasts rows [p, p + horizon).  
 scaled with a row at or after its end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
@@ -48,6 +48,12 @@ class Origins:
     def some(self, keep: Int64[np.ndarray, " kept"]) -> "Origins":
         """Those at some places of the list."""
         return Origins(self.series[keep], self.position[keep])
+
+    def by_series(self) -> Iterator[tuple[int, Int64[np.ndarray, " some"]]]:
+        """Each series that has windows, with the numbers of these."""
+        order = np.argsort(self.series, kind="stable")
+        series, starts = np.unique(self.series[order], return_index=True)
+        yield from zip(series.tolist(), np.split(order, starts[1:]), strict=True)
 
     def of(self, keep: Int64[np.ndarray, " kept"]) -> "Origins":
         """Those of some series alone, by the numbers that these have among themselves; `keep` ascends."""

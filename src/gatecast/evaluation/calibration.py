@@ -99,8 +99,7 @@ class Calibrated:
 def past_scale(panel: Panel, origins: Origins) -> Float64[np.ndarray, "windows targets"]:
     """The mean absolute change from row to row among what each origin knows; 1 where nothing changed in it."""
     scale = np.ones((len(origins), len(panel.columns.target)))
-    for series in np.unique(origins.series).tolist():
-        mine = origins.series == series
+    for series, mine in origins.by_series():
         position = origins.position[mine]
         change = np.abs(np.diff(panel.targets[panel.rows(series)][: position.max()].astype(np.float64), axis=0))
         none = np.zeros((1, scale.shape[1]))

@@ -1,7 +1,7 @@
 """What baselines are made of: a rule for one column, applied to every series and target apart."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -43,19 +43,12 @@ def by_column(panel: Panel, origins: Origins, horizon: int, rule: Callable[[int,
     """
     _check_positions(panel, origins)
     mean = np.zeros((len(origins), horizon, len(panel.columns.target)))
-    for series, windows in _by_series(origins):
+    for series, windows in origins.by_series():
         positions = origins.position[windows]
         known = panel.targets[panel.rows(series)][: positions.max()].astype(np.float64)
         for target in range(mean.shape[2]):
             mean[windows, :, target] = rule(series, target)(known[:, target], positions, horizon)
     return make_forecast(panel, origins, mean)
-
-
-def _by_series(origins: Origins) -> Iterator[tuple[int, Int64[np.ndarray, " some"]]]:
-    """Each series with the windows that lie in it."""
-    order = np.argsort(origins.series, kind="stable")
-    series, starts = np.unique(origins.series[order], return_index=True)
-    yield from zip(series.tolist(), np.split(order, starts[1:]), strict=True)
 
 
 def _check_positions(panel: Panel, origins: Origins) -> None:
