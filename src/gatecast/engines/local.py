@@ -1,6 +1,8 @@
 """Work in processes of this machine, one a core."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -72,7 +74,7 @@ class LocalEngine:
     def _begin(self) -> ProcessPoolExecutor:
         if self._pool is None:
             spawned = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=spawned, initializer=_one_thread)
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=spawned, initializer=_begin_work)
         return self._pool
 
     def _stop(self) -> None:
@@ -97,8 +99,17 @@ def lost(number: int, count: int) -> str:
     )
 
 
-def _one_thread() -> None:
-    """Processes side by side share the cores, so each of them takes one thread."""
+def _begin_work() -> None:
+    """Processes side by side share the cores, so each of them takes one thread; none outlives the one that waits."""
     import torch  # noqa: PLC0415 - in the process at work, not in the one that waits
 
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot stop its processes, and they would wait for it for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

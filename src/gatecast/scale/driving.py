@@ -135,6 +135,7 @@ class _Work:
                 seen.add(todo[number].number, np.frombuffer(done.names, dtype=np.uint64))
                 rows, forecasts = rows + done.rows, forecasts + done.forecasts
                 teller.moved(count, len(places), rows)
+            self._results.sweep()
             return Done(str(self._results.out), len(places), len(kept), rows, forecasts, teller.seconds)
 
     def _names(self, place: Place) -> np.ndarray:

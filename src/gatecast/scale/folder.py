@@ -74,9 +74,14 @@ class Results:
         else:
             out.mkdir(parents=True, exist_ok=True)
             self.write(record)
-        (out / SCORES).mkdir(exist_ok=True) if record.asked.kind == "backtest" else None
-        for left in [*out.iterdir(), *(out / SCORES).glob(".*")]:
-            if is_temporary(left):  # a process that was killed has left it
+        if record.asked.kind == "backtest":
+            (out / SCORES).mkdir(exist_ok=True)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what processes that were killed have left half written."""
+        for left in [*self.out.iterdir(), *(self.out / SCORES).glob(".*")]:
+            if is_temporary(left):
                 left.unlink(missing_ok=True)
 
     def _same(self, record: Record) -> Record:
