@@ -1,12 +1,12 @@
 """How fast are forecasts and backtests of many series in partitions, and does memory stay where it is?
 
 Simulated hourly series (a level, a season of 24 rows, noise) in Parquet partitions of about 250,000 rows.  The net is a
-GRU of 64 units with three quantiles, calibrated, which reads windows of 24 rows and forecasts 12; it was trained for 100
-steps on 200 of the series, so nearly all of them are new to it.  A backtest has every window of the rows after its
+GRU of 64 units with three quantiles, calibrated, which reads windows of 24 rows and forecasts 12; it was trained for
+100 steps on 200 of the series, so nearly all of them are new to it.  A backtest has every window of the rows after its
 training, and four baselines beside the net.  Work runs in one process a core, each with one thread.
 
-"all s" is the time of one call, with the start of the processes and the loading of the model.  Rows a second are those of
-the table by the seconds that the pieces kept their core busy, so they are of one core and other work on the machine
+"all s" is the time of one call, with the start of the processes and the loading of the model.  Rows a second are those
+of the table by the seconds that the pieces kept their core busy, so they are of one core, and other work on the machine
 hardly changes them.  Peak memory is VmHWM of the process that used most; "imported" is that of one that has imported
 everything, loaded the model and done nothing.
 

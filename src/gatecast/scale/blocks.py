@@ -16,8 +16,7 @@ from gatecast.workflow.model import Model
 
 BLOCK = 200_000  # rows that are forecast at once
 MOST_ROWS = 2_000_000  # of a Parquet or Arrow file that is read whole
-MOST_BYTES = {".gz": 2**25}  # of a text file that is read whole
-MOST_TEXT = 2**27
+MOST_TEXT, MOST_PACKED = 2**27, 2**25  # bytes of a text file that is read whole, as it is or packed
 PIECE = 1_000_000  # rows of what a larger partition is cut into
 
 
@@ -27,8 +26,10 @@ def blocks_of(model: Model, source: Path) -> Iterator[Panel]:
     Raises:
         InputError: the partition does not fit the model.
     """
-    name = model.forecaster.fitted_.columns.id
-    if name is None or not _is_large(source):
+    name, rows = model.forecaster.fitted_.columns.id, _stored_rows(source)
+    if rows == 0:
+        return
+    if name is None or not _is_large(source, rows):
         yield from _blocks(_panel(model, source))
         return
     with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
@@ -41,18 +42,24 @@ def blocks_of(model: Model, source: Path) -> Iterator[Panel]:
                 raise type(error)(f"{error} (It was cut to fit into memory, and rows are counted in a cut.)") from error
 
 
-def _is_large(source: Path) -> bool:
+def _is_large(source: Path, rows: int | None) -> bool:
+    if rows is not None:
+        return rows > MOST_ROWS
+    return source.stat().st_size > (MOST_PACKED if source.suffix.lower() == ".gz" else MOST_TEXT)
+
+
+def _stored_rows(source: Path) -> int | None:
+    """How many rows a Parquet or Arrow file says it has; None for text, and for what cannot be read."""
     with source.open("rb") as file:
         start = file.read(6)
-    if start[:4] == b"PAR1":
-        return _rows(pl.scan_parquet(source, glob=False)) > MOST_ROWS
-    if start == b"ARROW1":
-        return _rows(pl.scan_ipc(source)) > MOST_ROWS
-    return source.stat().st_size > MOST_BYTES.get(source.suffix.lower(), MOST_TEXT)
-
-
-def _rows(scan: pl.LazyFrame) -> int:
-    return int(scan.select(pl.len()).collect().item())
+    try:
+        if start[:4] == b"PAR1":
+            return int(pl.scan_parquet(source, glob=False).select(pl.len()).collect().item())
+        if start == b"ARROW1":
+            return int(pl.scan_ipc(source).select(pl.len()).collect().item())
+    except (OSError, pl.exceptions.PolarsError):  # told by whoever reads it
+        return None
+    return None
 
 
 def _panel(model: Model, source: Path) -> Panel:

@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
 
 class Results:
-    """A folder of results that has been checked to be of this work.
+    """A folder of results that has been checked to be of this work; those of partitions that changed since are gone.
 
     Args:
         out: the folder; it is made where there is none.
@@ -68,7 +68,7 @@ class Results:
     def __init__(self, out: Path, sources: Sequence[Path], record: Record) -> None:
         self.out, self._sources, self.record = out, tuple(sources), record
         if (out / RECORD).exists():
-            self.record = self._same(record)
+            self._go_on(self._same(record), record)
         elif out.is_dir() and any(not is_temporary(path) for path in out.iterdir()):
             raise OptionError(f"{out} holds other files than those of such work: name a new folder with --out.")
         else:
@@ -91,7 +91,7 @@ class Results:
             "another model": there.model != record.model,
             "another version of gatecast": there.version != record.version,
             "other options": structs.replace(there.asked, stride=None) != structs.replace(record.asked, stride=None),
-            "other partitions, or partitions that have changed since": there.inputs != record.inputs,
+            "other partitions": [each.name for each in there.inputs] != [each.name for each in record.inputs],
         }
         for what, differs in told.items():
             if differs:
@@ -100,6 +100,16 @@ class Results:
                     f"delete this one."
                 )
         return there
+
+    def _go_on(self, there: Record, record: Record) -> None:
+        """Keep what is finished, but for partitions that are no longer what they were."""
+        changed = [old != new for old, new in zip(there.inputs, record.inputs, strict=True)]
+        if any(changed):
+            (self.out / METRICS).unlink(missing_ok=True)
+        for place, differs in zip(self.places(), changed, strict=True):
+            if differs:
+                place.out.unlink(missing_ok=True)
+        self.write(structs.replace(there, inputs=record.inputs))
 
     def write(self, record: Record) -> None:
         """Note what the results in the folder are of."""
