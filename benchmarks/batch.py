@@ -1,14 +1,17 @@
 """How fast are forecasts and backtests of many series in partitions, and does memory stay where it is?
 
 Simulated hourly series (a level, a season of 24 rows, noise) in Parquet partitions of about 250,000 rows.  The net is a
-GRU of 64 units with three quantiles, calibrated, which reads windows of 24 rows and forecasts 12; it was trained for
-100 steps on 200 of the series, so nearly all of them are new to it.  A backtest has every window of the rows after its
-training, and four baselines beside the net.  Work runs in one process a core, each with one thread.
+GRU of 64 units with three quantiles, calibrated, which forecasts 12 rows; it reads windows of 24 rows, or the whole
+series with a carried state.  It was trained for 100 steps on 200 of the series, so nearly all of them are new to it.  A
+backtest has every window of the rows after its training, and four baselines beside the net.  Work runs in one process
+a core, each with one thread.
 
 "all s" is the time of one call, with the start of the processes and the loading of the model.  Rows a second are those
 of the table by the seconds that the pieces kept their core busy, so they are of one core, and other work on the machine
 hardly changes them.  Peak memory is VmHWM of the process that used most; "imported" is that of one that has imported
 everything, loaded the model and done nothing.
+
+Below that, a CSV file is cut into partitions of 1,000,000 rows in a process of its own.
 
     python benchmarks/batch.py
 """
@@ -18,6 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +40,7 @@ from report import environment, write_section
 
 TABLES = {"10,000 series of 100 rows": (10_000, 100), "20,000 of 100": (20_000, 100), "10,000 of 200": (10_000, 200)}
 ROWS, TRAINED, SEEN = 250_000, 200, 60
+LONG = (2, 8)  # million rows
 SEASON, LOOKBACK, HORIZON = 24, 24, 12
 
 
@@ -77,7 +82,28 @@ def simulated(series: int, rows: int) -> pl.DataFrame:
     return pl.DataFrame({"unique_id": names, "ds": np.tile(hours, series), "y": y.round(3)})
 
 
-def model_in(folder: Path) -> Path:
+def cut(names: tuple[str, str]) -> tuple[float, float]:
+    """Cut a file; seconds, and the most memory that the process ever held, in MiB."""
+    begun = time.perf_counter()
+    partition_table([Path(names[0])], Path(names[1]))
+    return time.perf_counter() - begun, peak()
+
+
+def cutting(folder: Path) -> Iterator[str]:
+    """One line for each size of a CSV file."""
+    for times in LONG:
+        with (folder / "long.csv").open("wb") as file:
+            for number in range(times):
+                part = simulated(1_000, 1_000).with_columns(f"{number}_" + pl.col("unique_id"))
+                part.write_csv(file, include_header=not number, datetime_format="%Y-%m-%d %H:%M:%S")
+        size = (folder / "long.csv").stat().st_size / 1e6
+        shutil.rmtree(folder / "cut", ignore_errors=True)
+        with engine_for(EngineOptions(workers=2)) as engine:
+            seconds, most = next(iter(engine.run(cut, [(str(folder / "long.csv"), str(folder / "cut"))]))).result
+        yield f"| {times:,},000,000 | {size:,.0f} | {seconds:.1f} | {most:,.0f} |"
+
+
+def model_in(folder: Path, mode: str) -> Path:
     """A model that has seen the first rows of a few series."""
     early = simulated(TRAINED, 100).filter(pl.int_range(pl.len()).over("unique_id") < SEEN + 2 * HORIZON)
     early.write_parquet(folder / "early.parquet")
@@ -88,11 +114,10 @@ def model_in(folder: Path) -> Path:
         season=SEASON,
         hidden_size=64,
         steps=100,
-        mode="windows",
+        mode=mode,
         baselines=("naive", "seasonal_naive", "drift", "mean"),
     )
-    gatecast.save(model, folder / "model")
-    return folder / "model"
+    return gatecast.save(model, folder / mode)
 
 
 def run(model: Path, data: Path, out: Path, asked: Asked) -> tuple[float, list[Measured], float]:
@@ -131,14 +156,17 @@ def main() -> None:
     lines += ["|---" * 8 + "|"]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        model = model_in(folder)
+        models = {mode: model_in(folder, mode) for mode in ("windows", "sequences")}
         for name, (series, length) in TABLES.items():
             simulated(series, length).write_parquet(folder / "all.parquet")
             shutil.rmtree(folder / "in", ignore_errors=True)
             partition_table([folder / "all.parquet"], folder / "in", PartitionOptions(rows=ROWS))
-            for kind in ("predict", "backtest"):
-                lines.append(row_of(name, kind, *run(model, folder / "in", folder / "out", Asked(kind))))
-                print(lines[-1], file=sys.stderr)
+            for mode, model in models.items():
+                for kind in ("predict", "backtest"):
+                    found = run(model, folder / "in", folder / "out", Asked(kind))
+                    lines.append(row_of(f"{name}, {mode}", kind, *found))
+                    print(lines[-1], file=sys.stderr)
+        lines += ["", "| rows of CSV | MB | s | peak MiB |", "|---|---|---|---|", *cutting(folder)]
     write_section("batch", "Many series in partitions", __doc__, [environment(threads=1), "", *lines])
 
 
