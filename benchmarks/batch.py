@@ -6,9 +6,10 @@ series with a carried state.  It was trained for 100 steps on 200 of the series,
 backtest has every window of the rows after its training, and four baselines beside the net.  Work runs in one process
 a core, each with one thread.
 
-"all s" is the time of one call, with the start of the processes and the loading of the model.  Rows a second are those
-of the table by the seconds that the pieces kept their core busy, so they are of one core, and other work on the machine
-hardly changes them.  Peak memory is VmHWM of the process that used most; "imported" is that of one that has imported
+Busy seconds are those that all pieces together kept their cores at work, which other work on the machine hardly
+changes; rows a second are those of the table by them, so they are of one core.  The start of a process is not in them:
+loading torch and the model takes some seconds, once for each worker.
+Peak memory is VmHWM of the process that used most; "imported" is that of one that has imported
 everything, loaded the model and done nothing.
 
 Below that, a CSV file is cut into partitions of 1,000,000 rows in a process of its own.
@@ -83,10 +84,10 @@ def simulated(series: int, rows: int) -> pl.DataFrame:
 
 
 def cut(names: tuple[str, str]) -> tuple[float, float]:
-    """Cut a file; seconds, and the most memory that the process ever held, in MiB."""
-    begun = time.perf_counter()
+    """Cut a file; busy seconds, and the most memory that the process ever held, in MiB."""
+    begun = time.process_time()
     partition_table([Path(names[0])], Path(names[1]))
-    return time.perf_counter() - begun, peak()
+    return time.process_time() - begun, peak()
 
 
 def cutting(folder: Path) -> Iterator[str]:
@@ -120,28 +121,26 @@ def model_in(folder: Path, mode: str) -> Path:
     return gatecast.save(model, folder / mode)
 
 
-def run(model: Path, data: Path, out: Path, asked: Asked) -> tuple[float, list[Measured], float]:
-    """Seconds in all, the pieces, and the memory of an idle process."""
+def run(model: Path, data: Path, out: Path, asked: Asked) -> tuple[list[Measured], float]:
+    """The pieces, and the memory of an idle process."""
     shutil.rmtree(out, ignore_errors=True)
     sources = partitions_of(data)
     results = Results(out, sources, record_of(seal_of(model), asked, sources))
     pieces = [results.piece(place, model) for place in results.places()]
-    begun = time.perf_counter()
     with engine_for(EngineOptions()) as engine:
         found = [done.result for done in engine.run(measured, pieces)]
-    seconds = time.perf_counter() - begun
     with engine_for(EngineOptions(workers=2)) as engine:
         unused = next(iter(engine.run(idle, pieces[:1]))).result
-    return seconds, found, unused
+    return found, unused
 
 
-def row_of(name: str, kind: str, seconds: float, found: list[Measured], unused: float) -> str:
+def row_of(name: str, kind: str, found: list[Measured], unused: float) -> str:
     """One line of the table."""
     rows, forecasts = (sum(getattr(each.finished, what) for each in found) for what in ("rows", "forecasts"))
     busy = sum(each.busy for each in found)
     most = max(each.peak for each in found)
     return (
-        f"| {name} | {kind} | {seconds:.1f} | **{rows / busy:,.0f}** | {forecasts / busy:,.0f} | {forecasts:,} "
+        f"| {name} | {kind} | {busy:.2f} | **{rows / busy:,.0f}** | {forecasts / busy:,.0f} | {forecasts:,} "
         f"| {most:,.0f} | {unused:,.0f} |"
     )
 
@@ -151,7 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
     lines = [
-        "| table | work | all s | rows/s a core | forecast rows/s a core | forecast rows | peak MiB | imported MiB |"
+        "| table | work | busy s | rows/s a core | forecast rows/s a core | forecast rows | peak MiB | imported MiB |"
     ]
     lines += ["|---" * 8 + "|"]
     with tempfile.TemporaryDirectory() as place:
@@ -166,7 +165,7 @@ def main() -> None:
                     found = run(model, folder / "in", folder / "out", Asked(kind))
                     lines.append(row_of(f"{name}, {mode}", kind, *found))
                     print(lines[-1], file=sys.stderr)
-        lines += ["", "| rows of CSV | MB | s | peak MiB |", "|---|---|---|---|", *cutting(folder)]
+        lines += ["", "| rows of CSV | MB | busy s | peak MiB |", "|---|---|---|---|", *cutting(folder)]
     write_section("batch", "Many series in partitions", __doc__, [environment(threads=1), "", *lines])
 
 
