@@ -279,3 +279,14 @@ def test_nothing_is_tried_where_it_was_said_or_would_tell_nothing(
     monkeypatch.setattr(settling, "choose_by_trial", refuse)
     panel = noisy_season(noise=1.0)
     assert choose(panel, split_by_time(panel, 6), asked).config.horizon == 6
+
+
+@pytest.mark.parametrize("said", [{"subtract": "seasonal"}, {}])
+def test_a_base_season_that_is_said_is_what_the_forecast_starts_from(said: dict[str, object]) -> None:
+    panel = numbered(np.tile(sine(24, 168, noise=1.0), 6))
+    split = split_by_time(panel, 6)
+    usual = choose(panel, split, quick(horizon=6, season=24, subtract="seasonal"))
+    chosen = choose(panel, split, quick(horizon=6, season=24, base_season=168, **said))
+    assert (chosen.config.subtract, chosen.config.season, chosen.season) == ("seasonal", 168, 24)
+    assert usual.config.season == 24
+    assert chosen.config.loss_season == usual.config.loss_season, "losses stay comparable"

@@ -36,6 +36,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
         horizon: rows to forecast.
         lookback: rows the net reads before the cutoff; `all` carries a state over the whole past (mode `sequences`).
         season: rows of one season, of the scores and of the seasonal baselines.
+        base_season: rows of the season that the forecast starts from, such as a week of hours; one season if None.
         subtract: what the forecast starts from: the `last` value, the `seasonal` last values, the `mean` of the
             lookback, or `none`.
         mode: `windows` or `sequences`.
@@ -52,6 +53,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     horizon: int = 24
     lookback: int | Literal["all"] | None = None
     season: int | None = None
+    base_season: int | None = None
     subtract: Subtract | None = None
     mode: Mode | None = None
     normalise: Normalise | None = None
@@ -63,7 +65,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     training: AskedTraining = AskedTraining()
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "lookback", "season"):
+        for name in ("horizon", "lookback", "season", "base_season"):
             value = getattr(self, name)
             if isinstance(value, int) and value < 1:
                 raise OptionError(f"{name} counts rows from 1 up, got {name}={value}.")

@@ -20,13 +20,16 @@ CLEARLY_BETTER = 0.7  # a seasonal naive error below this share of the naive one
 def choose_subtract(panel: Panel, split: Split, asked: Asked, season: int) -> tuple[tuple[Subtract, int], Guess]:
     """Subtract the seasonal last value where repeating it is clearly better than repeating the last value.
 
-    The longer seasons of the calendar compete too (a week of hours); the validation part is the judge.
+    The longer seasons of the calendar compete too (a week of hours), unless one was said; the validation part is the
+    judge.
     """
     last = _repeat_error(panel, split, asked.horizon, 1)
-    errors = {m: _repeat_error(panel, split, asked.horizon, m) for m in seasons_of(panel, split, asked, season)}
+    seasons = [asked.base_season] if asked.base_season else seasons_of(panel, split, asked, season)
+    errors = {m: _repeat_error(panel, split, asked.horizon, m) for m in seasons}
     best = min(errors, key=errors.__getitem__, default=season)
     if not errors or errors[best] >= CLEARLY_BETTER * last:
-        return ("last", season), Guess("subtract", "last", _why_last(last, errors.get(best, np.inf), best))
+        why = _why_last(last, errors.get(best, np.inf), best)
+        return ("last", asked.base_season or season), Guess("subtract", "last", why)
     better = f"on the validation part, repeating the last {best} rows errs {1 - errors[best] / last:.0%} less"
     return ("seasonal", best), Guess("subtract", f"seasonal ({best} rows)", better)
 

@@ -51,7 +51,7 @@ def choose(panel: Panel, split: Split, asked: Asked, rows: int | None = None) ->
     """
     guesses: list[Guess] = []
     season = asked.season or _note(guesses, choose_season(panel, split))
-    subtract, base_season = (asked.subtract, season)
+    subtract, base_season = (asked.subtract, asked.base_season or season)
     if asked.network.loss in COUNTS:
         asked, subtract = _for_counts(guesses, asked)
     elif subtract is None:

@@ -82,11 +82,19 @@ def build_options(settings: Mapping[str, Any], file: str | Path | None = None) -
         OptionError: a name is unknown, or a value cannot be.
     """
     tree: dict[str, Any] = {}
-    for said in (_read_toml(Path(file)) if file is not None else {}, settings):
-        for name, value in flatten(said).items():
-            if value is not None:
-                _place(tree, SHORT_NAMES.get(name, name).split("."), value)
+    for name, value in said_settings(settings, file).items():
+        _place(tree, name.split("."), value)
     return _convert(tree)
+
+
+def said_settings(settings: Mapping[str, Any], file: str | Path | None = None) -> dict[str, Any]:
+    """What was said, by the full names of the settings: that of a TOML file, overridden by `settings`.
+
+    Raises:
+        OptionError: the file cannot be read.
+    """
+    said = flatten(_read_toml(Path(file)) if file is not None else {}), flatten(settings)
+    return {SHORT_NAMES.get(name, name): value for each in said for name, value in each.items() if value is not None}
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
