@@ -96,7 +96,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"horizont": 3}, r"there is no setting 'horizont'; did you mean horizon\?"),
     ({"network.layer.cel": "gru"}, r"there is no setting 'network.layer.cel'; did you mean network.layer.cell"),
     ({"horizon.x": 3}, r"there is no setting 'horizon.x'; did you mean horizon\?"),
-    ({"zzzzzz": 1}, r"there is no setting 'zzzzzz'; the settings are adapt, base_season, calendar, calibrate, .*, training.steps"),
+    ({"zzzzzz": 1}, r"there is no setting 'zzzzzz'; the settings are adapt, base_season, calendar, .*, training.steps"),
     ({"": 1}, "there is no setting ''"),
     ({"cell": "gruu"}, "network.layer.cell='gruu' cannot be; the choices are rnn, lstm, gru"),
     ({"subtract": "first"}, "subtract='first' cannot be; the choices are last, seasonal, mean, none"),

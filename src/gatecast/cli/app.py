@@ -15,8 +15,10 @@ from cyclopts import App, CycloptsError, Parameter
 
 from gatecast import __version__
 from gatecast.cli.batch import EngineFlags, add_batch_commands, backtest_folder, in_partitions, predict_folder
+from gatecast.cli.asking import new_folder, parse_settings
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, said
 from gatecast.cli.live import add_live_commands
+from gatecast.cli.tuning import add_tune_command
 from gatecast.errors import AuditError, GatecastError, OptionError
 
 app = App(
@@ -27,6 +29,7 @@ app = App(
 )
 add_live_commands(app)
 add_batch_commands(app)
+add_tune_command(app)
 Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
 Json = Annotated[bool, Parameter(negative=())]
 _NO_MEMORY = "out of memory: lower hidden_size, shorten the lookback, lower training.batch_size, or use fewer series."
@@ -62,7 +65,7 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     from gatecast.cli import show  # noqa: PLC0415 - torch is loaded when there is work
     from gatecast.workflow import build_options  # noqa: PLC0415
 
-    spoken = _parse_settings(settings or []) | said(table, net, training, judging)
+    spoken = parse_settings(settings or []) | said(table, net, training, judging)
     options = build_options(spoken if horizon is None else spoken | {"horizon": horizon}, config)
     output = output or OutputFlags()
     if output.resume and output.out is None:
@@ -70,7 +73,7 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     rank, world = (int(os.environ.get(name, default)) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")))
     if world > 1 and output.out is None:
         raise OptionError("several workers share one run folder, also when they are started again: give --out RUN.")
-    out = output.out or _new_folder(Path("runs"), f"{data.name.split('.')[0]}-{options.network.layer.cell}")
+    out = output.out or new_folder(Path("runs"), f"{data.name.split('.')[0]}-{options.network.layer.cell}")
     model = _fit(data, options, out, output)
     if rank == 0:
         show.evaluated(model, out, as_json=output.json)
@@ -289,7 +292,7 @@ def demo(*, out: Path = Path("runs/demo"), quiet: Json = False) -> None:
         out.mkdir(parents=True, exist_ok=True)
         dataset.load().write_csv(table)
         show.line(f"\n{dataset.title}\n$ gatecast fit {table} --horizon {dataset.horizon}")
-        folder = _new_folder(out, dataset.name)
+        folder = new_folder(out, dataset.name)
         options = build_options({"horizon": dataset.horizon})
         show.evaluated(_fit(table, options, folder, OutputFlags(quiet=quiet)), folder, as_json=False)
 
@@ -301,23 +304,6 @@ def settings() -> None:
     from gatecast.workflow.options import all_settings  # noqa: PLC0415
 
     show.settings(all_settings())
-
-
-def _parse_settings(settings: list[str]) -> dict[str, str]:
-    """`["training.steps=2000"]` as a mapping."""
-    for text in settings:
-        if "=" not in text:
-            raise OptionError(f"--set wants name=value, such as training.steps=2000; got {text!r}.")
-    return dict(text.split("=", 1) for text in settings)
-
-
-def _new_folder(parent: Path, name: str) -> Path:
-    """`parent/name`, or `parent/name-2`, ... when it is taken."""
-    folder, number = parent / name, 1
-    while folder.exists():
-        number += 1
-        folder = parent / f"{name}-{number}"
-    return folder
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -183,6 +183,35 @@ class TrainingFlags:
     adapt: Yes = None
 
 
+@Parameter(name="*", group=TRAINING)
+@dataclass(frozen=True)
+class LearningFlags:
+    """How each trial of a search is trained; the budget is that of the search.
+
+    Parameters
+    ----------
+    steps
+        The most training steps (default: 1000, and up to 5000 where there are many rows).
+    learning_rate
+        The highest learning rate (default: searched).
+    seed
+        Of what is tried, of the first weights, the order of the windows, and dropout (default: 0).
+    device
+        Where training runs: cpu, or cuda where torch finds one (default: cpu).
+    calibrate
+        Move the quantiles of the best net afterwards (default: where the validation part is long enough to tell).
+    adapt
+        Let calibrated quantiles go on moving, by what every row after the validation part shows (default: no).
+    """
+
+    steps: int | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+    device: str | None = None
+    calibrate: bool | None = None
+    adapt: Yes = None
+
+
 @Parameter(name="*", group=JUDGING)
 @dataclass(frozen=True)
 class JudgingFlags:
@@ -276,7 +305,9 @@ class StreamFlags:
     every: int | None = None
 
 
-def said(*groups: TableFlags | NetFlags | TrainingFlags | JudgingFlags | StreamFlags | None) -> dict[str, Any]:
+def said(
+    *groups: TableFlags | NetFlags | TrainingFlags | LearningFlags | JudgingFlags | StreamFlags | None,
+) -> dict[str, Any]:
     """Every flag that was given, by the name of its setting."""
     given = {field.name: getattr(group, field.name) for group in groups if group is not None for field in fields(group)}
     return {name: value for name, value in given.items() if value is not None}

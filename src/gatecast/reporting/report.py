@@ -53,12 +53,12 @@ def render(run: RunReport) -> str:
     """The report of `run` as HTML."""
     ends = interval(run.backtest)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             run=run,
             version=gatecast.__version__,
-            css=(Path(__file__).parent / "report.css").read_text(encoding="utf-8"),
+            css=style_sheet(),
             outcome=findings.outcome(run.metrics),
             badge=findings.BADGES[findings.outcome(run.metrics)],
             columns=COLUMNS,
@@ -75,11 +75,17 @@ def render(run: RunReport) -> str:
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The pages of this folder, with every name from the data escaped."""
     loader = PackageLoader("gatecast.reporting", ".")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # Bokeh defines a model before it refers to it
     return environment
+
+
+def style_sheet() -> str:
+    """How every page looks."""
+    return (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 
 
 def scripts() -> dict[str, str]:

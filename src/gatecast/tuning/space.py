@@ -1,11 +1,11 @@
 """What is searched of one table: dimensions in order, of which some depend on what was proposed before."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import msgspec
 
-from gatecast.tuning.dimensions import Asking, Choice, Dimension, Ladder, Settings, Span
+from gatecast.tuning.dimensions import Asking, Dimension, Settings
 
 Point = dict[str, Any]
 """Stored values by the keys of dimensions: what a study knows of a trial."""
@@ -21,7 +21,7 @@ class Space(msgspec.Struct, frozen=True):
         fixed: the settings that every trial has and no dimension decides.
     """
 
-    dimensions: tuple[Ladder | Span | Choice, ...]
+    dimensions: tuple[Dimension, ...]
     known: Settings
     fixed: Settings
 
@@ -29,23 +29,30 @@ class Space(msgspec.Struct, frozen=True):
         """The settings of a trial: what is settled, and what is proposed."""
         return self._walk(self.known, lambda each, _: each.propose(trial))
 
+    def usual(self) -> Settings:
+        """The settings of the trial that does what `gatecast fit` would do."""
+        return self._find(self.known)[0]
+
     def encode(self, **changed: Any) -> Point:  # noqa: ANN401 - settings, by their full names
         """The point of the settled settings with some changes, where the dimensions have them."""
-        wished, point = self.known | changed, Point()
+        return self._find(self.known | changed)[1]
+
+    def _find(self, wished: Settings) -> tuple[Settings, Point]:
+        """The nearest trial to what is wished: where a dimension has no such value, it has the usual one."""
+        point = Point()
 
         def find(each: Dimension, known: Mapping[str, Any]) -> Any:  # noqa: ANN401
-            found = each.find(known | {name: wished[name] for name in changed}) or each.find(self.known)
+            found = each.find(known) or each.find(self.known)
             if found is None:
                 return None
             value, point[each.key] = found
             return value
 
-        self._walk(wished, find)
-        return point
+        return self._walk(wished, find), point
 
     def _walk(self, known: Settings, value_of: Callable[[Dimension, Mapping[str, Any]], Any]) -> Settings:
-        """Go through the dimensions that apply; those that do not leave their settings as `settle` has them."""
-        settings, values = dict(self.fixed), {name: known[name] for name in known}
+        """Go through the dimensions that apply, in order, each knowing what those before it came to."""
+        settings, values = dict(self.fixed), dict(known)
         for each in self.dimensions:
             if not all(values.get(key) in allowed for key, allowed in each.when.items()):
                 continue
@@ -60,15 +67,8 @@ class Space(msgspec.Struct, frozen=True):
     @property
     def names(self) -> tuple[str, ...]:
         """The settings that are searched, by their full names."""
-        return tuple(dict.fromkeys(name for each in self.dimensions for name in _names(each)))
+        return tuple(dict.fromkeys(name for each in self.dimensions if each.is_open for name in each.names))
 
-    def keys(self) -> Iterator[tuple[str, str]]:
-        """Each dimension's key, and the setting that it is shown as."""
-        for each in self.dimensions:
-            yield each.key, _names(each)[0]
-
-
-def _names(each: Ladder | Span | Choice) -> list[str]:
-    if isinstance(each, Choice):
-        return list(dict.fromkeys(name for settings in each.options.values() for name in settings))
-    return [each.setting]
+    def shown_as(self) -> dict[str, str]:
+        """The setting that each dimension is shown as, by its key."""
+        return {each.key: each.names[0] for each in self.dimensions if each.is_open}
