@@ -13,6 +13,7 @@ HEAVY = (
     "cyclopts",
     "matplotlib",
     "numpy",
+    "optuna",
     "pandas",
     "polars",
     "ray",
@@ -23,7 +24,17 @@ HEAVY = (
     "tensorboard",
     "torch",
 )
-DRAWN_OR_LEARNT_LATER = ("bokeh", "matplotlib", "pandas", "ray", "scipy", "statsmodels", "tensorboard", "torch._dynamo")
+DRAWN_OR_LEARNT_LATER = (
+    "bokeh",
+    "matplotlib",
+    "optuna",
+    "pandas",
+    "ray",
+    "scipy",
+    "statsmodels",
+    "tensorboard",
+    "torch._dynamo",
+)
 
 
 def test_the_public_names_are_these() -> None:
@@ -51,6 +62,7 @@ def test_the_public_names_are_these() -> None:
         "load_dataset",
         "nn",
         "save",
+        "tune",
     ]
     assert dir(gatecast) == gatecast.__all__
 

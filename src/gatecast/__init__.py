@@ -8,6 +8,7 @@
     print(gc.audit(model))
     print(model.inspect().memory.lag_90)
     gc.save(model, "models/load")
+    print(gc.tune("load.csv", horizon=24, budget="30m").best.settings)
     layer = gc.nn.GRU(8, 64, num_layers=2)  # torch.nn.GRU, and reset_after=False beside it
 
 The public names are loaded when they are first used, so that `import gatecast` costs nothing.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gatecast.evaluation.audit import Audit, AuditOptions
     from gatecast.forecast import Forecast, Forecaster
     from gatecast.streaming import ForecastStream, StreamOptions, StreamState
+    from gatecast.tuning import tune
     from gatecast.workflow import Evaluation, FitOptions, Model, Prediction, audit, fit, load, save
 
 __version__ = "0.1.0"
@@ -48,6 +50,7 @@ _HOMES = {
     "load": "gatecast.workflow",
     "load_dataset": "gatecast.datasets",
     "save": "gatecast.workflow",
+    "tune": "gatecast.tuning",
 }
 
 _PACKAGES = ("cells", "inspection", "nn")
@@ -76,6 +79,7 @@ __all__ = [
     "load_dataset",
     "nn",
     "save",
+    "tune",
 ]
 
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from gatecast.cli import show
-from gatecast.tuning.listening import SearchListener, SearchTerminal, SilentSearch, told
+from gatecast.tuning.listening import SearchListener, SearchTerminal, SilentSearch
 from gatecast.tuning.placing import PAGE
-from gatecast.tuning.records import Search
+from gatecast.tuning.result import Search
+from gatecast.tuning.telling import told
 from gatecast.workflow.runs import REPORT, read_metrics
 
 

@@ -9,15 +9,15 @@ from bokeh.plotting import figure
 
 from gatecast.reporting.canvas import canvas, finish, hover, source
 from gatecast.reporting.style import BEST, GREY, INK, NET
-from gatecast.tuning.listening import shown
 from gatecast.tuning.records import TrialRecord
+from gatecast.tuning.telling import shown
 
 LOOKS = {
     "done": ("circle", NET, "finished"),
     "pruned": ("x", GREY, "ended early"),
     "stopped": ("cross", GREY, "time was up"),
 }
-ABOVE = 1.25  # of the loss of the defaults: what lies higher is of no interest, and would press the rest together
+ABOVE = 0.1  # of the loss of the defaults, at least; what lies higher would press the rest together
 SMALL = 210
 MOST_WORDS = 8  # values side by side; numbers of which there are more lie along an axis
 MOST_LETTERS = 36  # below a small chart, before they are turned
@@ -25,11 +25,10 @@ SPREAD, GOLDEN = 0.45, 0.618  # of a value's room; multiples of the golden ratio
 
 
 def ceiling(trials: Sequence[TrialRecord], usual: float | None) -> float:
-    """The top of the charts: a little above the defaults, or above most trials where there were none."""
+    """The top of the charts: as far above the defaults as the best is below, or above the better half without them."""
     losses = np.array([trial.loss for trial in trials if trial.loss is not None])
-    low = float(losses.min())
-    high = float(np.quantile(losses, 0.8)) if usual is None else max(usual, float(np.median(losses)))
-    return float(max(high, low) + (ABOVE - 1) * max(abs(high), high - low))
+    low, middle = float(losses.min()), float(np.median(losses)) if usual is None else usual
+    return middle + max(ABOVE * abs(middle), middle - low)
 
 
 def trials_chart(trials: Sequence[TrialRecord], usual: float | None) -> figure:
@@ -43,7 +42,7 @@ def trials_chart(trials: Sequence[TrialRecord], usual: float | None) -> figure:
         losses = np.array([trial.loss for trial in own], dtype=np.float64)
         data = source(x=np.array([trial.number + 1 for trial in own]), loss=losses, drawn=np.minimum(losses, top))
         glyph = chart.scatter(
-            "x", "drawn", source=data, marker=marker, size=7, color=colour, alpha=0.8, legend_label=name
+            "x", "drawn", source=data, marker=marker, size=8, color=colour, alpha=0.9, legend_label=name
         )
         hover(chart, glyph, [(name, "loss")], "trial")
     if usual is not None:
@@ -77,9 +76,8 @@ def setting_chart(name: str, trials: Sequence[TrialRecord], top: float) -> figur
     ended = np.array([trial.status == "done" for trial in own])
     for finished, (marker, colour, _) in ((True, LOOKS["done"]), (False, LOOKS["pruned"])):
         data = source(x=x[ended == finished], loss=losses[ended == finished])
-        chart.scatter("x", "loss", source=data, marker=marker, size=6, color=colour, alpha=0.65)
-    chart.y_range = _limits(trials, top)
-    chart.toolbar_location = None
+        chart.scatter("x", "loss", source=data, marker=marker, size=7, color=colour, alpha=0.75)
+    chart.y_range, chart.toolbar_location, chart.xaxis.axis_label = _limits(trials, top), None, None
     return chart
 
 

@@ -1,7 +1,7 @@
 """Who is told what happens during a search: a terminal, or nobody."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol, final, runtime_checkable
 
@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from gatecast.data.columns import Guess
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import StepRecord
-from gatecast.tuning.records import TrialRecord, short
+from gatecast.tuning.records import TrialRecord
+from gatecast.tuning.telling import short, told
 from gatecast.workflow.listening import Listener, Look, Silent
-from gatecast.workflow.options import all_settings
 from gatecast.workflow.terminal import Terminal
 
 
@@ -99,15 +99,6 @@ class SearchTerminal:
             self._progress.update(self._task, completed=trial.number + 1, told=so_far + left)
 
 
-def told(trial: TrialRecord, first: Mapping[str, Any]) -> str:
-    """What a trial tried, where it is not as the first one, and how it ended, in one line."""
-    usual = all_settings() | dict(first)
-    other = {short(name): value for name, value in trial.settings.items() if shown(usual[name]) != shown(value)}
-    tried = " ".join(f"{name}={shown(value)}" for name, value in other.items()) or "the defaults"
-    endings = {"pruned": f"  (ended at {trial.share} %)", "stopped": f"  (time was up at {trial.share} %)"}
-    return tried + (f"  (failed: {trial.reason})" if trial.status == "failed" else endings.get(trial.status, ""))
-
-
 @final
 class WithoutGuesses:
     """A listener who has heard the guesses already."""
@@ -133,12 +124,3 @@ class WithoutGuesses:
     def looked(self, look: Look) -> None:
         """Pass it on."""
         self._listener.looked(look)
-
-
-def shown(value: Any) -> str:  # noqa: ANN401 - the value of any setting
-    """A value as it is said on the command line."""
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)

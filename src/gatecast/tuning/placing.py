@@ -7,7 +7,8 @@ from typing import Any
 from gatecast.errors import ArtifactError, OptionError
 from gatecast.files import write_atomic
 from gatecast.tuning.journal import JOURNAL
-from gatecast.tuning.records import Search, search_to_json
+from gatecast.tuning.records import search_to_json
+from gatecast.tuning.result import Search
 from gatecast.workflow import FitOptions, Model, fit, runs
 from gatecast.workflow.listening import Listener
 
@@ -67,4 +68,5 @@ def write(search: Search, folder: Path) -> None:
     from gatecast.tuning.page import write_page  # noqa: PLC0415 - charts are loaded when wanted
 
     write_atomic(folder / RECORD, search_to_json(search.record))
-    write_page(search, runs.read_metrics(folder), folder / PAGE)
+    name = search.model.about.data["name"]
+    write_page(search.record, name, runs.read_metrics(folder), folder / PAGE)

@@ -1,14 +1,10 @@
 """What is kept of a search: every trial as a value, in search.json."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
-
-from gatecast.workflow import FitOptions, Model
 
 Status = Literal["done", "pruned", "stopped", "failed"]
 
@@ -54,42 +50,15 @@ class SearchRecord(Struct, frozen=True):
     trials: tuple[TrialRecord, ...]
     importance: dict[str, float]
 
-
-@final
-@dataclass(frozen=True, eq=False)
-class Search:
-    """What `gatecast.tune` returns.
-
-    Attributes:
-        record: every trial.
-        options: those of the best trial, for `gatecast.fit`.
-        model: the best trial's settings, fitted by `gatecast.fit`.
-    """
-
-    record: SearchRecord
-    options: FitOptions
-    model: Model
-
     @property
-    def trials(self) -> tuple[TrialRecord, ...]:
-        """All of them, in the order in which they were begun."""
-        return self.record.trials
-
-    @property
-    def best(self) -> TrialRecord:
+    def winner(self) -> TrialRecord:
         """The trial with the lowest validation loss."""
-        return self.trials[self.record.best]
+        return self.trials[self.best]
 
     @property
-    def defaults(self) -> TrialRecord | None:
-        """The trial that did what `gatecast fit` would have done."""
-        return None if self.record.defaults is None else self.trials[self.record.defaults]
-
-    def report(self, path: str | Path) -> Path:
-        """Write the page of the search, with the model scored on the test part, as one HTML file that opens offline."""
-        from gatecast.tuning.page import write_page  # noqa: PLC0415 - charts are loaded when wanted
-
-        return write_page(self, self.model.backtest().metrics, path)
+    def usual(self) -> TrialRecord | None:
+        """The trial that did what `gatecast fit` would do."""
+        return None if self.defaults is None else self.trials[self.defaults]
 
 
 def best_of(trials: Sequence[TrialRecord]) -> TrialRecord | None:
@@ -100,11 +69,6 @@ def best_of(trials: Sequence[TrialRecord]) -> TrialRecord | None:
     losses = {trial.number: trial.loss for trial in trials if trial.loss is not None}
     best = min(losses, key=losses.__getitem__, default=None)
     return next((trial for trial in trials if trial.number == best), None)
-
-
-def short(name: str) -> str:
-    """A setting as it is said on the command line: the last part of its full name."""
-    return name.rpartition(".")[2]
 
 
 def search_to_json(record: SearchRecord) -> bytes:

@@ -20,7 +20,8 @@ from gatecast.tuning.journal import JOURNAL, bury, check_task, open_study, owned
 from gatecast.tuning.listening import SearchListener, WithoutGuesses
 from gatecast.tuning.placing import claim, fit_winner, write
 from gatecast.tuning.proposing import USUAL, Proposals, Strategy
-from gatecast.tuning.records import Search, SearchRecord, TrialRecord, best_of
+from gatecast.tuning.records import SearchRecord, TrialRecord, best_of
+from gatecast.tuning.result import Search
 from gatecast.tuning.space import Point, Space
 from gatecast.tuning.table import Prepared, prepare
 from gatecast.tuning.working import Job, options_of, work

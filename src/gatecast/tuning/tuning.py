@@ -11,7 +11,7 @@ from gatecast.training.budget import seconds
 
 if TYPE_CHECKING:
     from gatecast.tuning.listening import SearchListener
-    from gatecast.tuning.records import Search
+    from gatecast.tuning.result import Search
 
 TRIALS = 50
 ON_ONE_CORE = EngineOptions(workers=1)
