@@ -9,7 +9,7 @@ from bokeh.plotting import figure
 
 from gatecast.reporting.canvas import canvas, finish, hover, source
 from gatecast.reporting.style import BEST, GREY, INK, NET
-from gatecast.tuning.records import TrialRecord
+from gatecast.tuning.records import TrialRecord, best_of
 from gatecast.tuning.telling import shown
 
 LOOKS = {
@@ -48,6 +48,9 @@ def trials_chart(trials: Sequence[TrialRecord], usual: float | None) -> figure:
     if usual is not None:
         edges = [0.5, len(trials) + 0.5]
         chart.line(edges, [usual, usual], color=INK, line_dash="dotted", line_width=1.3, legend_label="the defaults")
+    best = best_of(trials)
+    if best is not None:
+        chart.scatter([best.number + 1], [best.loss], marker="star", size=17, color=BEST, legend_label="the best")
     chart.y_range = _limits(trials, top)
     return finish(chart, last_first=False)
 

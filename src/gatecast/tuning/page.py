@@ -105,7 +105,9 @@ def _importance(search: SearchRecord) -> Section:
     if not any(shares.values()):
         return section("importance", "What mattered", "Too few trials were finished to tell.", [])
     first, *others = shares
-    finding = f"{first} mattered most" + (f", then {others[0]}." if others else ".")
+    finished = sum(trial.status == "done" for trial in search.trials)
+    finding = f"As far as {finished} finished trials can tell, {first} mattered most"
+    finding += f", then {others[0]}." if others else "."
     note = (
         "How unlike the settings of the best quarter of the finished trials are to those of all of them (PED-ANOVA). A "
         "search looks more often where it has found low losses, so this is a hint, not a proof."
