@@ -11,19 +11,19 @@ import msgspec
 import pytest
 
 from gatecast.cli import main
-from gatecast.errors import OptionError
+from gatecast.errors import ArtifactError, OptionError
 from gatecast.tuning import tune
 from gatecast.tuning.journal import JOURNAL, owned
-from gatecast.tuning.placing import PAGE, RECORD
+from gatecast.tuning.placing import BEST, PAGE, RECORD
 from gatecast.tuning.records import SearchRecord
-from gatecast.workflow import load
+from gatecast.workflow import build_options, load
 from gatecast.workflow.runs import read_record
 from small_tables import wave_table
 
 TRIALS = 12  # more than are drawn at random, so that the last ones depend on what all others came to
 FLAGS = (
-    *("--horizon", "4", "--season", "12", "--steps", "24", "--baselines", "naive", "--quiet"),
-    *("--set", "training.evaluate_every=4", "training.time=32", "training.burn_in=4"),
+    *("--horizon", "4", "--season", "12", "--steps", "12", "--baselines", "naive", "--quiet"),
+    *("--set", "training.evaluate_every=2", "training.time=32", "training.burn_in=4"),
 )
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent by number")
@@ -80,6 +80,13 @@ def test_a_finished_search_is_an_ordinary_run_with_a_page(folder: Path) -> None:
     assert read_record(folder / "whole").status == "done"
     assert (folder / "whole" / PAGE).read_text().startswith("<!doctype html>")
     assert main(["backtest", str(folder / "whole"), "--json"]) == 0
+    assert build_options({}, folder / "whole" / BEST) == read_record(folder / "whole").asked
+
+
+def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_text("no journal\nat all\n")
+    with pytest.raises(ArtifactError, match=r"the journal .*search.jsonl is damaged"):
+        tune(wave_table(), horizon=4, steps=8, out=tmp_path, resume=True)
 
 
 def test_resuming_a_finished_search_changes_nothing_and_more_trials_go_on(folder: Path) -> None:
@@ -114,6 +121,6 @@ def test_another_search_does_not_go_on_in_the_folder(folder: Path, capfd: pytest
 def test_two_searches_are_not_at_work_in_one_folder(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).touch()
     with owned(tmp_path), pytest.raises(OptionError, match=r"another search is at work in .*give more --workers"):
-        tune(wave_table(), horizon=4, out=tmp_path, resume=True)
+        tune(wave_table(), horizon=4, steps=8, out=tmp_path, resume=True)
     with owned(tmp_path):
         pass

@@ -231,6 +231,8 @@ def test_what_cannot_be_searched_is_refused(monkeypatch: pytest.MonkeyPatch, tmp
         tune(wave_table(), resume=True)
     with pytest.raises(OptionError, match=r"there is no search to resume in .*: it holds no search.jsonl"):
         tune(wave_table(), resume=True, out=tmp_path)
+    with pytest.raises(OptionError, match="share the journal of a search: give out="):
+        tune(wave_table(), engine=EngineOptions("ray", address="10.0.0.1:6379"))
     with pytest.raises(OptionError, match="there is no setting 'hiden'"):
         tune(wave_table(), hiden=3)
     monkeypatch.setattr("gatecast.tuning.tuning.find_spec", lambda _: None)

@@ -49,7 +49,7 @@ def trials_chart(trials: Sequence[TrialRecord], usual: float | None) -> figure:
         edges = [0.5, len(trials) + 0.5]
         chart.line(edges, [usual, usual], color=INK, line_dash="dotted", line_width=1.3, legend_label="the defaults")
     best = best_of(trials)
-    if best is not None:
+    if best is not None and best.loss is not None:
         chart.scatter([best.number + 1], [best.loss], marker="star", size=17, color=BEST, legend_label="the best")
     chart.y_range = _limits(trials, top)
     return finish(chart, last_first=False)

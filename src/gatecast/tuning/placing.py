@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from gatecast.errors import ArtifactError, OptionError
 from gatecast.files import write_atomic
 from gatecast.tuning.journal import JOURNAL
@@ -11,8 +13,9 @@ from gatecast.tuning.records import search_to_json
 from gatecast.tuning.result import Search
 from gatecast.workflow import FitOptions, Model, fit, runs
 from gatecast.workflow.listening import Listener
+from gatecast.workflow.options import flatten
 
-RECORD, PAGE = "search.json", "search.html"
+RECORD, PAGE, BEST = "search.json", "search.html", "best.toml"
 OF_A_FIT = (
     *(runs.RUN, runs.MODEL, runs.CHECKPOINT, runs.METRICS, runs.AUDIT),
     *(runs.FORECASTS, runs.STEPS, runs.REPORT, runs.PICTURES),
@@ -64,9 +67,17 @@ def clear(folder: Path) -> None:
 
 
 def write(search: Search, folder: Path) -> None:
-    """Write search.json and search.html."""
+    """Write search.json, search.html, and the best settings as a config file for `gatecast fit`."""
     from gatecast.tuning.page import write_page  # noqa: PLC0415 - charts are loaded when wanted
 
     write_atomic(folder / RECORD, search_to_json(search.record))
+    write_atomic(folder / BEST, as_toml(search.options).encode())
     name = search.model.about.data["name"]
     write_page(search.record, name, runs.read_metrics(folder), folder / PAGE)
+
+
+def as_toml(options: FitOptions) -> str:
+    """What differs from the defaults; a line of JSON is one of TOML where a value is neither null nor a table."""
+    usual = flatten(msgspec.to_builtins(FitOptions()))
+    said = {name: value for name, value in flatten(msgspec.to_builtins(options)).items() if value != usual[name]}
+    return "".join(f"{name} = {msgspec.json.encode(value).decode()}\n" for name, value in said.items())

@@ -72,7 +72,7 @@ def search(
 
 def _begin(prepared: Prepared, plan: Plan, folder: Path, until: float | None) -> tuple[Job, Study]:
     """The study, begun or gone on with, and what a process at work needs."""
-    journal, space, options = folder / JOURNAL, prepared.space, prepared.options
+    journal, space, options = (folder / JOURNAL).resolve(), prepared.space, prepared.options
     repair(journal)
     others = plan.engine.engine == "ray" or plan.engine.workers != 1
     starts = good_points(space) if plan.strategy.starts else ()

@@ -54,6 +54,8 @@ def tune(  # noqa: PLR0913 - what a search is given, beside settings
         raise OptionError(f"trials counts from 1 up, got {trials}.")
     if resume and out is None:
         raise OptionError("resume goes on with a search that was begun: say which one with out=.")
+    if engine.address is not None and out is None:
+        raise OptionError("the machines of a cluster share the journal of a search: give out=, a folder that all see.")
     from gatecast.tuning.listening import SilentSearch  # noqa: PLC0415 - Optuna is an extra
     from gatecast.tuning.searching import Plan, search  # noqa: PLC0415
 
