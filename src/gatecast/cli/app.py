@@ -14,9 +14,16 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from gatecast import __version__
-from gatecast.cli.batch import EngineFlags, add_batch_commands, backtest_folder, in_partitions, predict_folder
 from gatecast.cli.asking import new_folder, parse_settings
-from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, said
+from gatecast.cli.batch import (
+    EngineFlags,
+    add_batch_commands,
+    backtest_folder,
+    fit_on_cluster,
+    in_partitions,
+    predict_folder,
+)
+from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, WorkerFlags, said
 from gatecast.cli.live import add_live_commands
 from gatecast.cli.tuning import add_tune_command
 from gatecast.errors import AuditError, GatecastError, OptionError
@@ -46,6 +53,7 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     table: TableFlags | None = None,
     net: NetFlags | None = None,
     training: TrainingFlags | None = None,
+    workers: WorkerFlags | None = None,
     judging: JudgingFlags | None = None,
     output: OutputFlags | None = None,
 ) -> None:
@@ -74,12 +82,12 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     if world > 1 and output.out is None:
         raise OptionError("several workers share one run folder, also when they are started again: give --out RUN.")
     out = output.out or new_folder(Path("runs"), f"{data.name.split('.')[0]}-{options.network.layer.cell}")
-    model = _fit(data, options, out, output)
+    model = _fit(data, options, out, output, workers or WorkerFlags())
     if rank == 0:
         show.evaluated(model, out, as_json=output.json)
 
 
-def _fit(data: Any, options: Any, out: Path, output: OutputFlags) -> Any:  # noqa: ANN401 - their types load torch
+def _fit(data: Any, options: Any, out: Path, output: OutputFlags, workers: WorkerFlags) -> Any:  # noqa: ANN401 - their types load torch
     import torch  # noqa: PLC0415
 
     from gatecast.workflow import fit as fit_model  # noqa: PLC0415
@@ -89,6 +97,13 @@ def _fit(data: Any, options: Any, out: Path, output: OutputFlags) -> Any:  # noq
     if output.watch and (output.quiet or output.json):
         raise OptionError("--watch shows what --quiet and --json leave out: give one or the other.")
     torch.set_num_threads(output.threads)
+    if workers.engine == "ray":
+        return fit_on_cluster(data, options, out, (output, workers), _listener(out, output))
+    if workers.workers is not None or workers.address is not None:
+        raise OptionError(
+            "--workers and --address are of a cluster: add --engine ray, or start several workers on this machine by "
+            "torchrun --nproc-per-node N -m gatecast fit ... --out RUN."
+        )
     return fit_model(
         data,
         out=out,
@@ -294,7 +309,7 @@ def demo(*, out: Path = Path("runs/demo"), quiet: Json = False) -> None:
         show.line(f"\n{dataset.title}\n$ gatecast fit {table} --horizon {dataset.horizon}")
         folder = new_folder(out, dataset.name)
         options = build_options({"horizon": dataset.horizon})
-        show.evaluated(_fit(table, options, folder, OutputFlags(quiet=quiet)), folder, as_json=False)
+        show.evaluated(_fit(table, options, folder, OutputFlags(quiet=quiet), WorkerFlags()), folder, as_json=False)
 
 
 @app.command

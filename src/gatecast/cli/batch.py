@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
+from gatecast.cli.flags import OutputFlags, WorkerFlags
 from gatecast.errors import OptionError
 
 Json = Annotated[bool, Parameter(negative=())]
@@ -116,6 +117,18 @@ def backtest_folder(
 
     data, out, engine, told = _settled(data, out, flags, as_json=as_json)
     show.batch(backtest_partitions(run, data, out, engine, windows, told), as_json=as_json)
+
+
+def fit_on_cluster(data: Path, options: Any, out: Path, flags: tuple[OutputFlags, WorkerFlags], listener: Any) -> Any:  # noqa: ANN401 - their types load torch
+    """Train one net by the workers of a Ray cluster."""
+    from gatecast.engines import EngineOptions  # noqa: PLC0415
+    from gatecast.scale.training import Task, fit_over_ray  # noqa: PLC0415
+
+    output, workers = flags
+    if output.watch or output.film:
+        raise OptionError("--watch and --film look at the net while it learns, and over Ray it learns elsewhere.")
+    engine = EngineOptions("ray", workers.workers, workers.address)
+    return fit_over_ray(Task(data, out, options, output.tensorboard), engine, resume=output.resume, listener=listener)
 
 
 def _settled(

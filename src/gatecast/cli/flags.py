@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
-TABLE, NET, TRAINING, JUDGING, OUTPUT, STREAM = (
-    Group.create_ordered(name) for name in ("Table", "Net", "Training", "Judging", "Output", "Stream")
+TABLE, NET, TRAINING, WORKERS, JUDGING, OUTPUT, STREAM = (
+    Group.create_ordered(name) for name in ("Table", "Net", "Training", "Workers", "Judging", "Output", "Stream")
 )
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
 Numbers = Annotated[list[float] | None, Parameter(consume_multiple=True, negative=())]
@@ -268,6 +268,26 @@ class OutputFlags:
     threads: int = 1
     quiet: Annotated[bool, Parameter(negative=())] = False
     json: Annotated[bool, Parameter(negative=())] = False
+
+
+@Parameter(name="*", group=WORKERS)
+@dataclass(frozen=True)
+class WorkerFlags:
+    """Who trains; under torchrun these are left out, for it says who.
+
+    Parameters
+    ----------
+    engine
+        This process, or workers of a Ray cluster (default: local).
+    workers
+        How many, over Ray (default: one a processor of the cluster).
+    address
+        Of the Ray cluster (default: that of RAY_ADDRESS, else a new one on this machine).
+    """
+
+    engine: Literal["local", "ray"] | None = None
+    workers: int | None = None
+    address: str | None = None
 
 
 @Parameter(name="*", group=STREAM)
