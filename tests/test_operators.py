@@ -12,6 +12,7 @@ from torch.testing import assert_close
 from gatecast import nn
 from gatecast.cells import equations_of
 from gatecast.cells.cell import weights_of
+from gatecast.kernels.many import recurrences
 from gatecast.kernels.operators import recurrence
 from kernel_kinds import KINDS, every_kind
 
@@ -85,6 +86,39 @@ def test_vmap_runs_over_weights_and_over_inputs(kind: str) -> None:
         assert torch.equal(each, output({name: weight[k] for name, weight in halves.items()}))
     several = torch.randn(2, 6, 4, 3)
     assert torch.equal(torch.vmap(lambda x: layer(x)[0])(several), torch.stack([layer(x)[0] for x in several]))
+
+
+@every_kind
+def test_vmap_inside_vmap_runs_each_net_over_each_batch(kind: str) -> None:
+    layer, several = KINDS[kind](3, 5), torch.randn(2, 6, 4, 3)
+    halves = {name: torch.stack([weight.detach(), weight.detach() / 2]) for name, weight in layer.named_parameters()}
+
+    def output(weights: dict[str, Tensor], x: Tensor) -> Tensor:
+        return torch.func.functional_call(layer, weights, (x,))[0]
+
+    each = torch.vmap(lambda weights: torch.vmap(lambda x: output(weights, x))(several))(halves)
+    for k in range(2):
+        own = {name: weight[k] for name, weight in halves.items()}
+        assert torch.equal(each[k], torch.stack([output(own, x) for x in several]))
+
+
+@every_kind
+def test_the_operator_of_several_nets_keeps_torchs_rules_for_operators(kind: str) -> None:
+    layer = KINDS[kind](3, 5)
+    weights = [weight for weight in weights_of(layer, "_l0") if weight is not None and weight.numel()]
+    stacked = [torch.stack([weight.detach(), weight.detach() / 2]).requires_grad_() for weight in weights]
+    x = torch.randn(2, 4, 2, 3, requires_grad=True)
+    torch.library.opcheck(recurrences, (x, [], stacked, kind, False, True))
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm", "elman_tanh", "elman_relu"])
+def test_vmap_runs_over_weights_where_no_kernel_is(kind: str) -> None:
+    layer, x = KINDS[kind](3, 5).double(), torch.randn(6, 4, 3, dtype=torch.float64)
+    halves = {name: torch.stack([weight.detach(), weight.detach() / 2]) for name, weight in layer.named_parameters()}
+    both = torch.vmap(lambda weights: torch.func.functional_call(layer, weights, (x,))[0])(halves)
+    for k, each in enumerate(both):
+        alone = torch.func.functional_call(layer, {name: weight[k] for name, weight in halves.items()}, (x,))[0]
+        assert_close(each, alone, rtol=1e-12, atol=1e-12)
 
 
 @every_kind

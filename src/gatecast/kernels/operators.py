@@ -44,7 +44,7 @@ def recurrence(x: Tensor, states: Tensors, weights: Tensors, kernel: str, revers
     Returns:
         The output, (T, B, H); the states after the last step; and two that the backward pass needs.
     """
-    done = forward(_job(x, states, weights, kernel, reverse), keep=keep)
+    done = forward(job_of(x, states, weights, kernel, reverse), keep=keep)
     return [done.out, *done.last, done.saved, done.pack]
 
 
@@ -53,7 +53,7 @@ def _shapes(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: 
     del states, reverse
     (steps, batch, _), run = x.shape, Kernel(kernel, EQUATIONS[kernel])
     # The sizes of a model are fixed, while the steps and the batch may vary.
-    features, hidden = int(weights[0].shape[1]), _hidden(run, weights)
+    features, hidden = int(weights[0].shape[1]), hidden_of(run, weights)
     last = [x.new_empty(batch, hidden) for _ in run.equations.states]
     saved = x.new_empty(steps * batch * saved_size(run, features, hidden) if keep else 0)
     packed = x.new_empty(pack_size(run, features, hidden, keep=keep))
@@ -81,13 +81,18 @@ def recurrence_backward(  # noqa: PLR0913, PLR0917
         kernel: its name.
         reverse: whether the newest step came first.
     """
-    job = _job(x, states, weights, kernel, reverse)
-    has = (weight is not None and weight.numel() > 0 for weight in job.weights[:4])
-    wanted = (True, *(bool(states),) * len(job.states), *has)
+    job = job_of(x, states, weights, kernel, reverse)
     out, *_, saved, pack = done
     if saved.numel() < x.shape[0] * x.shape[1] * saved_size(run := job.kernel, x.shape[2], out.shape[2]):
         raise ValueError(f"{run.name} kept nothing for a backward pass: call gatecast::recurrence with keep=True.")
-    return [each for each in backward(job, Pass(out, (), saved, pack), tuple(grads), wanted) if each is not None]
+    found = backward(job, Pass(out, (), saved, pack), tuple(grads), gradients_of(job))
+    return [each for each in found if each is not None]
+
+
+def gradients_of(job: Job) -> tuple[bool, ...]:
+    """Which gradients there are: to x, to each state that is given, and to the weights that the cell has."""
+    has = (weight is not None and weight.numel() > 0 for weight in job.weights[:4])
+    return (True, *(state is not None for state in job.states), *has)
 
 
 @recurrence_backward.register_fake
@@ -121,27 +126,8 @@ def _gradients(ctx: Any, grads: Tensors) -> tuple[Any, ...]:  # noqa: ANN401 - t
 recurrence.register_autograd(_gradients, setup_context=_remember)
 
 
-@recurrence.register_vmap
-def _one_by_one(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Tensors, list[int]]:  # noqa: ANN401 - torch's own
-    """Several models, or several batches: each its own pass, because each packs its own weights."""
-
-    def at(k: int, given: Any, dims: Any) -> Any:  # noqa: ANN401
-        if isinstance(given, list):
-            return [at(k, *pair) for pair in zip(given, dims, strict=True)]
-        return given if dims is None else given.select(dims, k)
-
-    runs = [_recorded(*map(at, [k] * len(arguments), arguments, in_dims)) for k in range(info.batch_size)]
-    outputs = [torch.stack(parts) for parts in zip(*runs, strict=True)]
-    return outputs, [0] * len(outputs)
-
-
-def _recorded(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool, keep: bool) -> Tensors:  # noqa: FBT001
-    """As `recurrence`; inside vmap a tensor does not say that its gradient is wanted, but outside it does."""
-    wanted = torch.is_grad_enabled() and any(part.requires_grad for part in (x, *states, *weights))
-    return recurrence(x, states, weights, kernel, reverse, keep or wanted)
-
-
-def _hidden(kernel: Kernel, weights: Tensors) -> int:
+def hidden_of(kernel: Kernel, weights: Tensors) -> int:
+    """Units of the state."""
     return int(weights[0].shape[0]) // len(kernel.equations.blocks)
 
 
@@ -152,7 +138,7 @@ def _held(kernel: Kernel, weights: Tensors) -> Weights:
     return Weights(**{letters[name]: weight for name, weight in zip(names, weights, strict=False)})
 
 
-def _job(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool) -> Job:  # noqa: FBT001
+def job_of(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool) -> Job:  # noqa: FBT001
     """The call, checked: an operator can be called by anyone."""
     if kernel not in EQUATIONS:
         raise ValueError(f"{kernel} is no kernel; there are {', '.join(EQUATIONS)}.")
@@ -161,8 +147,8 @@ def _job(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: boo
     if len(states) not in (0, len(names)):
         raise ValueError(f"{kernel} has {len(names)} states, got {len(states)}.")
     check_tensor("x", x, (*x.shape[:2], held.W.shape[-1]))
-    check_weights(run.equations, held, x.shape[-1], _hidden(run, weights))
+    check_weights(run.equations, held, x.shape[-1], hidden_of(run, weights))
     for name, state in zip(names, states, strict=False):
-        check_tensor(name, state, (x.shape[1], _hidden(run, weights)))
+        check_tensor(name, state, (x.shape[1], hidden_of(run, weights)))
     first = tuple(each if each.stride(-1) == 1 else each.contiguous() for each in states)
     return Job(run, x, first or (None,) * len(names), held, reverse)

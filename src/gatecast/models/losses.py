@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from gatecast.kernels import is_transformed
+
 LossName = Literal["quantile", "mae", "mse", "huber", "normal", "student", "mixture", "negative_binomial"]
 LEAST_SIZE = 1e-3  # of the scaled values: near zero every error is relatively large
 Elementwise = Callable[[Tensor, Tensor], Tensor]
@@ -25,7 +27,15 @@ def quantile_loss(
 
     Doubled, so that at the median it is the absolute error.
     """
+    if is_transformed():  # torch.vmap knows no rule for a function of our own
+        error = actual.unsqueeze(-1) - output
+        return (error * _slope(error, levels)).sum(dim=-1)
     return _Pinball.apply(actual, output, levels)  # type: ignore[no-untyped-call]
+
+
+def _slope(error: Float[Tensor, "*shape levels"], levels: Float[Tensor, " levels"]) -> Float[Tensor, "*shape levels"]:
+    """The derivative of the loss by the error."""
+    return (levels - (error < 0).to(error.dtype)).mul_(2 / len(levels))
 
 
 class _Pinball(torch.autograd.Function):
@@ -37,7 +47,7 @@ class _Pinball(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, actual: Tensor, output: Tensor, levels: Tensor) -> Tensor:  # noqa: ANN401 - torch's own context
         error = actual.unsqueeze(-1) - output
-        slope = (levels - (error < 0).to(error.dtype)).mul_(2 / len(levels))
+        slope = _slope(error, levels)
         ctx.save_for_backward(slope)
         return error.mul_(slope).sum(dim=-1)
 

@@ -4,6 +4,7 @@ The order is kernel, else torch's own implementation where its equations are the
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,8 +35,12 @@ def _is_recorded() -> bool:
     """Whether torch.jit records the call, or a transform of torch.func other than vmap looks on."""
     if torch._C._get_tracing_state() is not None:  # noqa: SLF001 - there is no public question
         return True
-    levels = torch._C._functorch.get_interpreter_stack() or ()  # noqa: SLF001
-    return any(level.key() != torch._C._functorch.TransformType.Vmap for level in levels)  # noqa: SLF001
+    return any(level.key() != _VMAP for level in _levels())
+
+
+def _levels() -> Iterable[Any]:
+    """The transforms of torch.func that look on."""
+    return torch._C._functorch.get_interpreter_stack() or ()  # noqa: SLF001
 
 
 def run_by_kernel(layer: Layer, x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States] | None:
@@ -46,6 +51,14 @@ def run_by_kernel(layer: Layer, x: Given, state: Tensor | States | None) -> tupl
     if not isinstance(kernel, Kernel):
         return None
     output, after, *_ = run_stack(layer, x, state, by=kernel)
+    return output, after
+
+
+def run_by_cell(layer: Layer, x: Given, state: Tensor | States | None) -> tuple[Given, Tensor | States] | None:
+    """A layer's output and state under torch.vmap, which has no rule for torch's own implementation; else None."""
+    if torch.compiler.is_compiling() or not any(level.key() == _VMAP for level in _levels()):
+        return None
+    output, after, *_ = run_stack(layer, x, state)
     return output, after
 
 
@@ -109,3 +122,4 @@ def _plain(tensor: Tensor) -> bool:
 
 
 _PLAIN = (Tensor, nn.Parameter)
+_VMAP = torch._C._functorch.TransformType.Vmap  # noqa: SLF001

@@ -14,7 +14,7 @@ from gatecast.cells.elman import ElmanEquations
 from gatecast.cells.equations import Equations, States
 from gatecast.cells.gru import GRUEquations
 from gatecast.cells.lstm import LSTMEquations
-from gatecast.nn.backend import run_by_kernel
+from gatecast.nn.backend import run_by_cell, run_by_kernel
 from gatecast.nn.sequences import Given
 from gatecast.nn.stacking import run_stack
 
@@ -46,7 +46,7 @@ class RNN(nn.RNN):
 
     def forward(self, input: Given, hx: Tensor | None = None) -> Result:  # type: ignore[override]  # noqa: A002
         """The output at every step, and the state after the last one."""
-        return run_by_kernel(self, input, hx) or super().forward(input, hx)
+        return run_by_kernel(self, input, hx) or run_by_cell(self, input, hx) or super().forward(input, hx)
 
 
 @final
@@ -64,7 +64,7 @@ class LSTM(nn.LSTM):
 
     def forward(self, input: Given, hx: States | None = None) -> Result:  # type: ignore[override]  # noqa: A002
         """The output at every step, and the states (h, c) after the last one."""
-        return run_by_kernel(self, input, hx) or super().forward(input, hx)  # type: ignore[arg-type]
+        return run_by_kernel(self, input, hx) or run_by_cell(self, input, hx) or super().forward(input, hx)  # type: ignore[arg-type]
 
 
 @final
@@ -93,7 +93,7 @@ class GRU(nn.GRU):
 
     def forward(self, input: Given, hx: Tensor | None = None) -> Result:  # type: ignore[override]  # noqa: A002
         """The output at every step, and the state after the last one."""
-        done = run_by_kernel(self, input, hx)
+        done = run_by_kernel(self, input, hx) or run_by_cell(self, input, hx)
         if done is not None:
             return done
         if self.reset_after:
