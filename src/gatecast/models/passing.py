@@ -30,7 +30,7 @@ def outputs_at(
 
     No row at or after the last place of a series is read, and none that `memory` knows the states after.
     """
-    outputs = torch.empty(len(places), network.output_size, device=places.device)
+    outputs = tensors.table.new_empty(len(places), network.output_size)
     for passed in _read_all(network, tensors, places, memory):
         outputs[passed.which] = passed.output
     return outputs
