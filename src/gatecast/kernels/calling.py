@@ -33,16 +33,21 @@ class Pass(NamedTuple):
 def forward(job: Job, *, keep: bool) -> Pass:
     """Run the kernel; `keep` what `backward` needs."""
     kernel, hidden, features = job.kernel, job.hidden, job.x.shape[-1]
-    pack = pack_weights(kernel, job.weights, hidden, keep=keep)
     out = room(*job.x.shape[:-1], hidden)
     last = tuple(torch.empty(job.batch, hidden) for _ in job.states)
     saved = room(job.x.numel() // features * saved_size(kernel, features, hidden) if keep else 0)
-    sequence = job.sequence(out)
-    sequence.saved = pointer(saved)
-    for k, state in enumerate(last):
+    done = Pass(out, last, saved, pack_weights(kernel, job.weights, hidden, keep=keep))
+    fill(job, done)
+    return done
+
+
+def fill(job: Job, done: Pass) -> None:
+    """Run the kernel into tensors that are there already, each without gaps; `saved` is kept if it has a size."""
+    sequence = job.sequence(done.out)
+    sequence.saved = pointer(done.saved)
+    for k, state in enumerate(done.last):
         sequence.last[k] = state.data_ptr()
-    function_of(kernel, "forward")(byref(sequence), c_void_p(pack.data_ptr()))
-    return Pass(out, last, saved, pack)
+    function_of(job.kernel, "forward")(byref(sequence), c_void_p(done.pack.data_ptr()))
 
 
 def saved_size(kernel: Kernel, features: int, hidden: int) -> int:

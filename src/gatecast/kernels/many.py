@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatecast.kernels.calling import Pass, backward, forward, saved_size
+from gatecast.kernels.calling import Pass, backward, fill, saved_size
 from gatecast.kernels.operators import gradients_of, hidden_of, job_of, recurrence
-from gatecast.kernels.packing import pack_size
+from gatecast.kernels.packing import pack_size, pack_weights
 from gatecast.kernels.registry import EQUATIONS, Kernel
+from gatecast.kernels.spare import room
 
 Tensors = list[Tensor]
 
@@ -21,11 +22,16 @@ Tensors = list[Tensor]
 @torch.library.custom_op("gatecast::recurrences", mutates_args=(), device_types="cpu")
 def recurrences(x: Tensor, states: Tensors, weights: Tensors, kernel: str, reverse: bool, keep: bool) -> Tensors:  # noqa: FBT001 - an operator has no keywords
     """As `recurrence` for each of K nets: every tensor has a first dimension of K, and so has every one returned."""
-    runs: list[Tensors] = []
-    for k in range(len(x)):
-        done = forward(job_of(x[k], _of(states, k), _of(weights, k), kernel, reverse), keep=keep)
-        runs.append([done.out, *done.last, done.saved, done.pack])
-    return [torch.stack(parts) for parts in zip(*runs, strict=True)]
+    (nets, steps, batch, features), run = x.shape, Kernel(kernel, EQUATIONS[kernel])
+    hidden = hidden_of(run, _of(weights, 0))
+    out, last = room(nets, steps, batch, hidden), [torch.empty(nets, batch, hidden) for _ in run.equations.states]
+    saved = room(nets, steps * batch * saved_size(run, features, hidden) if keep else 0)
+    packs: Tensors = []
+    for k in range(nets):
+        job = job_of(x[k], _of(states, k), _of(weights, k), kernel, reverse)
+        packs.append(pack_weights(run, job.weights, hidden, keep=keep))
+        fill(job, Pass(out[k], tuple(_of(last, k)), saved[k], packs[k]))
+    return [out, *last, saved, torch.stack(packs)]
 
 
 @recurrences.register_fake
@@ -48,15 +54,21 @@ def recurrences_backward(  # noqa: PLR0913, PLR0917
     done: Tensors,
     kernel: str,
     reverse: bool,  # noqa: FBT001
+    to_x: bool,  # noqa: FBT001
 ) -> Tensors:
-    """The gradients to x, the states and the weights of each net; arguments as for `recurrence_backward`."""
+    """The gradients to x, the states and the weights of each net; arguments as for `recurrence_backward`.
+
+    Without `to_x` that to x is empty: what a first layer reads is data, and needs none.
+    """
     found: list[Tensors] = []
     for k in range(len(x)):
         job = job_of(x[k], _of(states, k), _of(weights, k), kernel, reverse)
         out, *_, saved, pack = _of(done, k)
-        parts = backward(job, Pass(out, (), saved, pack), tuple(_of(grads, k)), gradients_of(job))
+        wanted = (to_x, *gradients_of(job)[1:])
+        parts = backward(job, Pass(out, (), saved, pack), tuple(_of(grads, k)), wanted)
         found.append([part for part in parts if part is not None])
-    return [torch.stack(parts) for parts in zip(*found, strict=True)]
+    rows = [torch.stack(parts) for parts in zip(*found, strict=True)]
+    return rows if to_x else [x.new_empty(0), *rows]
 
 
 @recurrences_backward.register_fake
@@ -68,23 +80,27 @@ def _shapes_of_gradients(  # noqa: PLR0913, PLR0917
     done: Tensors,
     kernel: str,
     reverse: bool,  # noqa: FBT001
+    to_x: bool,  # noqa: FBT001
 ) -> Tensors:
     del grads, done, kernel, reverse
-    return [torch.empty(each.shape) for each in (x, *states, *weights)]
+    return [torch.empty(x.shape if to_x else 0), *(torch.empty(each.shape) for each in (*states, *weights))]
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensors) -> None:  # noqa: ANN401 - torch's own context
     x, states, weights, ctx.kernel, ctx.reverse, _ = inputs
     ctx.sizes = (len(states), len(weights))
+    ctx.set_materialize_grads(False)  # none is wanted of what is kept for the way back, which is large
     ctx.save_for_backward(x, *states, *weights, *output)
 
 
-def _gradients(ctx: Any, grads: Tensors) -> tuple[Any, ...]:  # noqa: ANN401 - torch's own context
+def _gradients(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:  # noqa: ANN401 - torch's own context
     x, *others = ctx.saved_tensors
     states, weights = ctx.sizes
     parts = (others[:states], others[states : states + weights], others[states + weights :])
-    found = recurrences_backward(list(grads[:-2]), x, *parts, ctx.kernel, ctx.reverse)
-    return found[0], found[1 : 1 + states], found[1 + states :], None, None, None
+    to_x = bool(ctx.needs_input_grad[0])
+    given = [torch.zeros_like(out) if grad is None else grad for grad, out in zip(grads[:-2], parts[2], strict=False)]
+    found = recurrences_backward(given, x, *parts, ctx.kernel, ctx.reverse, to_x)
+    return found[0] if to_x else None, found[1 : 1 + states], found[1 + states :], None, None, None
 
 
 recurrences.register_autograd(_gradients, setup_context=_remember)
