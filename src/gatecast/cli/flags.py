@@ -227,12 +227,16 @@ class JudgingFlags:
         The most rolling origins of each series (default: all, one horizon apart).
     baselines
         Simple methods beside the net (default: all that are quick enough).
+    local
+        Also train one small net for each series, to see whether one net over all of them learns more (default: no;
+        its size: --set evaluation.local_units=8).
     """
 
     test: float | None = None
     validation: float | None = None
     windows: int | None = None
     baselines: Names = None
+    local: Yes = None
 
 
 @Parameter(name="*", group=OUTPUT)

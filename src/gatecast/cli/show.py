@@ -66,7 +66,8 @@ def scores(metrics: Metrics, *, as_json: bool) -> None:
     _print(table)
     for note in metrics.notes:
         _say(f"note: {note}")
-    _say(metrics.verdict.text)
+    for text in (metrics.verdict.text, *(duel.text for duel in metrics.duels)):
+        _say(text)
 
 
 def audited(audit: Audit, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins
 from gatecast.errors import InputError, OptionError
 from gatecast.evaluation.comparison import compare
+from gatecast.evaluation.duel import judge_duel
 from gatecast.evaluation.results import Metrics
 from gatecast.evaluation.scoring import mase_scales, score_forecast, score_steps, window_losses
 from gatecast.evaluation.verdict import best_and_reference, judge
@@ -116,7 +117,12 @@ def check_forecast(name: str, forecast: Forecast, panel: Panel, origins: Origins
 
 
 def score(
-    backtest: Backtest, season: int, train_ends: Int64[np.ndarray, " series"], net: str, notes: Sequence[str] = ()
+    backtest: Backtest,
+    season: int,
+    train_ends: Int64[np.ndarray, " series"],
+    net: str,
+    notes: Sequence[str] = (),
+    nets: Sequence[str] = (),
 ) -> Metrics:
     """Every error of every forecaster, and the verdict on the net.
 
@@ -126,6 +132,7 @@ def score(
         train_ends: MASE is scaled by the seasonal error of rows `[0, train_ends[i])` of each series.
         net: the name of the forecaster that the verdict is about; it comes first.
         notes: sentences to add, such as those of `default_baselines`.
+        nets: names of forecasters that are nets as well: scored, and compared with the one net, but no baselines.
 
     Raises:
         OptionError: the net, or any baseline beside it, was not backtested.
@@ -135,11 +142,14 @@ def score(
     scores = tuple(score_forecast(name, backtest.actual, backtest.forecasts[name], scale) for name in names)
     losses = {name: window_losses(backtest.actual, backtest.forecasts[name], scale) for name in names}
     cutoffs = origin_cutoffs(backtest.panel, backtest.origins)
+    simple = [score for score in scores if score.model not in nets]
     comparisons = {
         name: compare(losses[net], losses[name], backtest.origins, cutoffs, backtest.horizon)
-        for name in best_and_reference(scores, net, season)
+        for name in (*best_and_reference(simple, net, season), *nets)
     }
-    windows = len(backtest.origins)
-    verdict = judge(scores, net, season, comparisons, windows)
+    windows, series = len(backtest.origins), len(np.unique(backtest.origins.series))
+    verdict = judge(simple, net, season, comparisons, windows)
+    duels = tuple(judge_duel(scores, net, name, comparisons[name], (windows, series)) for name in nets)
     by_step = {name: score_steps(backtest.actual, backtest.forecasts[name], scale) for name in names}
-    return Metrics(season, backtest.horizon, windows, scores, by_step, verdict, (*notes, *backtest.notes, *scale_notes))
+    notes = (*notes, *backtest.notes, *scale_notes)
+    return Metrics(season, backtest.horizon, windows, scores, by_step, verdict, notes, duels)

@@ -46,12 +46,33 @@ class Verdict(Struct, frozen=True):
     text: str
 
 
+class Duel(Struct, frozen=True):
+    """The net against another way to train nets, which is no simple method and so is left out of the verdict.
+
+    Attributes:
+        rival: the other's name in the scores.
+        beats: the net's MASE is below the rival's, and not by chance.
+        skill: 1 - net MASE / rival's MASE; negative when the net is worse.
+        p_value: how likely a difference this large is when both are equally good (two-sided).
+        test: which test gave `p_value`.
+        text: what that tells, in words, for people.
+    """
+
+    rival: str
+    beats: bool
+    skill: float
+    p_value: float
+    test: str
+    text: str
+
+
 class Metrics(Struct, frozen=True):
     """metrics.json: the net first, then every baseline, all on the same windows.
 
     `by_step` maps model to metric (`mase`, `mae`, `rmse`, and `coverage` where there are quantiles) to one value for
     each step of the horizon; NaN where no window observed that step.  `notes` says what was left out and why (a
-    baseline too slow for this many series, windows without any actual).
+    baseline too slow for this many series, windows without any actual).  `duels` compare the net with other nets, where
+    some were asked for.
     """
 
     season: int
@@ -61,6 +82,7 @@ class Metrics(Struct, frozen=True):
     by_step: dict[str, dict[str, tuple[float, ...]]]
     verdict: Verdict
     notes: tuple[str, ...] = ()
+    duels: tuple[Duel, ...] = ()
 
 
 def metrics_to_json(metrics: Metrics) -> bytes:

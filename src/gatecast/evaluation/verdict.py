@@ -77,37 +77,40 @@ def _against_best(best: str, skill: float, test: Comparison, windows: int) -> st
     if test.test == TOO_FEW:
         count = "1 window is" if windows == 1 else f"{windows:,} windows are"
         if skill > 0:
-            return f"is ahead of {name}, by {_percent(skill)} (MASE), but {count} too few to tell luck from skill."
-        return f"does not beat {name}: its error is {_size(skill)} (MASE), and {count} too few to tell luck from skill."
-    evidence = f"{_chance(test)}, {test.test}, {windows:,} windows"
+            return f"is ahead of {name}, by {percent(skill)} (MASE), but {count} too few to tell luck from skill."
+        return f"does not beat {name}: its error is {size(skill)} (MASE), and {count} too few to tell luck from skill."
+    evidence = f"{chance(test)}, {test.test}, {windows:,} windows"
     if skill > 0 and test.clear:
-        return f"beats {name}, by {_percent(skill)} (MASE; {evidence})."
+        return f"beats {name}, by {percent(skill)} (MASE; {evidence})."
     if skill > 0:
-        return f"is ahead of {name}, by {_percent(skill)} (MASE), but that is within noise ({evidence})."
+        return f"is ahead of {name}, by {percent(skill)} (MASE), but that is within noise ({evidence})."
     sure = f"(MASE; {evidence})" if test.clear else f"(MASE), which is within noise ({evidence})"
-    return f"does not beat {name}: its error is {_size(skill)} {sure}."
+    return f"does not beat {name}: its error is {size(skill)} {sure}."
 
 
 def _against_reference(reference: str, skill: float, test: Comparison) -> str:
     if skill > 0 and test.clear:
-        return f"It beats {_spoken(reference)} by {_percent(skill)}."
-    noise = "" if test.clear or test.test == TOO_FEW else f", within noise ({_chance(test)})"
-    return f"Beside {_spoken(reference)} its error is {_size(skill)}{noise}."
+        return f"It beats {_spoken(reference)} by {percent(skill)}."
+    noise = "" if test.clear or test.test == TOO_FEW else f", within noise ({chance(test)})"
+    return f"Beside {_spoken(reference)} its error is {size(skill)}{noise}."
 
 
 def _spoken(name: str) -> str:
     return SPOKEN.get(name, name)
 
 
-def _size(skill: float) -> str:
+def size(skill: float) -> str:
+    """How much larger or smaller an error is."""
     if skill == 0:
         return "the same"
-    return f"{_percent(skill)} {'smaller' if skill > 0 else 'larger'}"
+    return f"{percent(skill)} {'smaller' if skill > 0 else 'larger'}"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share without its sign."""
     return f"{abs(share):.0%}".replace("%", " %") if abs(share) >= 0.01 else "less than 1 %"
 
 
-def _chance(test: Comparison) -> str:
+def chance(test: Comparison) -> str:
+    """The p-value of a test."""
     return f"p = {test.p_value:.2g}" if test.p_value >= 0.001 else "p < 0.001"

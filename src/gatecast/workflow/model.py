@@ -29,6 +29,7 @@ from gatecast.inspection import FULLY, Inspection, InspectOptions, inspect_forec
 from gatecast.streaming import AS_USUAL, ForecastStream, StreamOptions
 from gatecast.training.loop import StepRecord
 from gatecast.workflow.checking import BRIEFLY, audit_net
+from gatecast.workflow.local import local_rivals
 from gatecast.workflow.options import FitOptions
 from gatecast.workflow.telling import history_frame, run_report
 
@@ -59,11 +60,12 @@ class Prediction:
 @final
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How the net and the baselines did on the same windows."""
+    """How the net and the baselines did on the same windows; `facts` tell what it took, for the report."""
 
     model: "Model"
     backtest: Backtest
     metrics: Metrics
+    facts: dict[str, str] = field(default_factory=dict)
 
     def to_frame(self) -> pl.DataFrame:
         """One row a model, window and step: `model, unique_id, cutoff, ds, y, mean, q0.1, ...`."""
@@ -145,6 +147,8 @@ class Model:
     def backtest(self, data: Source | None = None, windows: int | None = None) -> Evaluation:
         """Score the net and the baselines from rolling origins, one horizon apart.
 
+        Local nets, where the options ask for them, are trained here, as baselines are: no model folder holds them.
+
         Without `data`, over the test part of the table the model was fitted on.  With new `data`, over every row that
         neither training nor the choice of weights has seen, as far as dates can tell.
         """
@@ -154,9 +158,12 @@ class Model:
         start, origins = self._scored(panel, windows if windows is not None else self.options.evaluation.windows)
         chosen, notes = self._baselines(panel, start)
         fitted = [baseline.fit(panel, start) for baseline in chosen]
-        result = backtest([self.calibrated, *fitted], panel, origins, self.horizon)
-        notes = (*notes, *unknown_words(panel), *(self.calibration.notes if self.calibration is not None else ()))
-        return Evaluation(self, result, score(result, self.season, start, self.name, notes))
+        local = local_rivals(self, panel, start)
+        result = backtest([self.calibrated, *local.forecasters, *fitted], panel, origins, self.horizon)
+        calibrated = self.calibration.notes if self.calibration is not None else ()
+        notes = (*notes, *local.notes, *unknown_words(panel), *calibrated)
+        metrics = score(result, self.season, start, self.name, notes, local.names)
+        return Evaluation(self, result, metrics, dict(local.facts))
 
     def audit(self, data: Source | None = None, options: AuditOptions = THOROUGHLY) -> Audit:
         """Whether its scores can be trusted: checks on the rows that `backtest` scores.

@@ -27,12 +27,16 @@ class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
         test: share of the rows at the end that scores, and does nothing else.
         windows: the most rolling origins of each series, the latest; None takes all, one horizon apart.
         baselines: names of the simple methods beside the net; None takes all that are quick enough.
+        local: also train one small net for each series, which tells whether one net over all of them learns more.
+        local_units: units of each of those.
     """
 
     validation: float = 0.2
     test: float = 0.2
     windows: int | None = None
     baselines: tuple[str, ...] | None = None
+    local: bool = False
+    local_units: int = 8
 
     def __post_init__(self) -> None:
         for name in ("validation", "test"):
@@ -44,6 +48,8 @@ class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.windows is not None and self.windows < 1:
             raise OptionError(f"evaluation.windows counts from 1 up, got {self.windows}.")
+        if self.local_units < 1:
+            raise OptionError(f"evaluation.local_units counts units from 1 up, got {self.local_units}.")
         if self.baselines == ():
             raise OptionError("evaluation.baselines=none leaves the net without a rival; name one, such as naive.")
         baselines_by_name(self.baselines or (), season=1)  # a wrong name is refused before training, not after

@@ -100,7 +100,7 @@ def run_report(evaluation: "Evaluation") -> "RunReport":
         title=model.about.data.get("name", "data"),
         metrics=evaluation.metrics,
         guesses=model.guesses,
-        facts=data_facts(panel) | model_facts(model),
+        facts=data_facts(panel) | model_facts(model) | evaluation.facts,
         history=history_frame(panel),
         forecast=_forecast_frame(evaluation),
         backtest=evaluation.to_frame(),
