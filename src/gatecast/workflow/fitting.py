@@ -22,6 +22,7 @@ from gatecast.workflow import runs
 from gatecast.workflow.calibrating import calibrate_forecaster
 from gatecast.workflow.listening import Listener, Silent
 from gatecast.workflow.loading import Loaded, load_for_fit, some_of
+from gatecast.workflow.local import check_local
 from gatecast.workflow.model import Evaluation, Model
 from gatecast.workflow.options import FitOptions, build_options, flatten
 from gatecast.workflow.telling import versions
@@ -110,6 +111,7 @@ class _Prepared:
 def _prepare(source: Source, options: FitOptions, group: Group) -> _Prepared:
     device_named(options.training.device)  # one that is not there is refused before a run folder is begun
     loaded = load_for_fit(source, options, group)
+    check_local(loaded.panel, options)
     panel, split, guesses = loaded.panel, loaded.split, (*loaded.guesses, *loaded.chosen.guesses)
     if loaded.workers.apart:
         panel, split = some_of(panel, split, len(panel.ids))
