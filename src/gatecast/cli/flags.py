@@ -228,8 +228,7 @@ class JudgingFlags:
     baselines
         Simple methods beside the net (default: all that are quick enough).
     local
-        Also train one small net for each series, to see whether one net over all of them learns more (default: no;
-        its size: --set evaluation.local_units=8).
+        Also train one small net for each series, to see whether one net over all of them learns more (default: no).
     """
 
     test: float | None = None

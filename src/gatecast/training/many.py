@@ -130,7 +130,7 @@ def train_many(state: ManyState) -> Iterator[tuple[NetLook, ...]]:
     if state.step == 0:
         state.note(range(len(state.inside)), state.lessons.validation_losses(state.stack, state.inside))
     while len(state.inside):
-        losses = _step(state)
+        losses = step_many(state)
         if not len(state.inside):
             return
         due = _due(state)
@@ -154,7 +154,7 @@ def _due(state: ManyState) -> list[int]:
     ]
 
 
-def _step(state: ManyState) -> Float[Tensor, " nets"]:
+def step_many(state: ManyState) -> Float[Tensor, " nets"]:
     """One step of every net inside; returns their losses, without those that have lost their way."""
     losses, state.carried = state.lessons.losses(state.stack, state.inside, state.step, state.carried)
     (gradient,) = torch.autograd.grad(losses.sum(), state.stack.weights)
