@@ -63,6 +63,15 @@ def own_rules(series: int, seed: int = 0) -> np.ndarray:
     return y[:, BEFORE:]
 
 
+TABLES: tuple[tuple[str, Callable[[int], np.ndarray], int], ...] = (
+    ("one rule", one_rule, 60),
+    ("one rule", one_rule, 1000),
+    ("own rules", own_rules, 60),
+    ("own rules", own_rules, 1000),
+    ("own rules", own_rules, 5000),
+)
+
+
 def as_panel(values: np.ndarray) -> Panel:
     """A row of values for each series, hourly."""
     columns = Columns(target=("y",), id="unique_id", time="ds")
@@ -160,12 +169,7 @@ def main() -> None:
     names = ["one net", "local", *SIMPLE]
     lines += [f"| panel | series | one net, s | local, s | {' | '.join(f'MASE of {name}' for name in names)} |"]
     lines += ["|---" * 9 + "|"]
-    for name, make, series in (
-        ("one rule", one_rule, 1000),
-        ("own rules", own_rules, 1000),
-        ("own rules", own_rules, 5000),
-    ):
-        lines.append(judged(name, make, series))
+    lines += [judged(*table) for table in TABLES]
     write_section("many", "Many small nets at once, and local nets", __doc__, lines)
 
 
