@@ -64,9 +64,7 @@ def own_rules(series: int, seed: int = 0) -> np.ndarray:
 
 
 TABLES: tuple[tuple[str, Callable[[int], np.ndarray], int], ...] = (
-    ("one rule", one_rule, 60),
     ("one rule", one_rule, 1000),
-    ("own rules", own_rules, 60),
     ("own rules", own_rules, 1000),
     ("own rules", own_rules, 5000),
 )

@@ -14,7 +14,7 @@ from gatecast.training.many import Learner, ManyState, train_many
 from gatecast.training.stackable import course_with
 
 wave = np.sin(np.arange(400) / 3) + 0.1 * np.random.default_rng(0).normal(size=400)
-panel, _ = load_panel(pl.DataFrame({"y": wave}), TableOptions())
+panel, guesses = load_panel(pl.DataFrame({"y": wave}), TableOptions())
 training = TrainingConfig(steps=60, evaluate_every=20)
 config = ForecasterConfig(24, 6, network=NetworkConfig(layer=LayerConfig(hidden_size=8)), training=training)
 shape, course, _ = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))  # the table is laid out once

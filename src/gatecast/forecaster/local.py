@@ -39,7 +39,7 @@ from gatecast.training.many import ManyState, train_many
 
 NAME = "local"
 ROWS_AT_ONCE = 200_000  # that the nets of a block read at a step: some tens of MB with what the way back wants
-MOST_NETS = 256  # of a block: more make a step no cheaper for each
+MOST_NETS = 256  # of a block: beyond some dozens a step gets hardly cheaper for each
 
 
 def local_config(config: ForecasterConfig, units: int) -> ForecasterConfig:
