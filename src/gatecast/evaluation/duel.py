@@ -7,7 +7,7 @@ from gatecast.evaluation.results import Duel, Score
 from gatecast.evaluation.verdict import chance, percent, size, skill_score
 
 TOGETHER = "what the series have in common was worth learning together"
-APART = "a net learns more from each series alone; numbers of its own for each (--embedding 4) may help the one net"
+APART = "a net learns more from each series alone, so that the one net has not found what tells them apart"
 OPEN = "these windows do not tell which way is better"
 
 
