@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from gatecast.data.panel import Panel
-from gatecast.data.sampling import Sampler, StreamSampler
+from gatecast.data.sampling import StreamSampler
 from gatecast.data.scalers import SCALERS, Scaling, fit_scaling, leave_alone
 from gatecast.data.splits import Origins, Split
 from gatecast.data.tensors import PanelTensors
@@ -94,14 +94,14 @@ class RecurrentForecaster:
         validation = windows(panel, split.train_end, split.validation_end, *shape)
         judged = tensors.place(validation.some(workers.some(len(validation), MOST_VALIDATION_WINDOWS)))
         if config.mode == "windows":
-            order = Sampler(workers.count(len(train)), training.batch_size, training.seed)
-            part = workers.part(len(train))
-            return Windows(tensors, judged, workers.group, part, tensors.place(train), training, order)
+            part, of_all = workers.part(len(train)), workers.count(len(train))
+            places = tensors.place(train)
+            return Windows(tensors, judged, places, training, group=workers.group, part=part, of_all=of_all)
         rows = workers.joined(np.maximum(split.train_end - 1, 0))  # the last row has no target to learn
         sampler = StreamSampler(rows, training.streams, training.time, training.chunks, training.seed)
         ends = tensors.starts[:-1] + torch.from_numpy(split.train_end).to(tensors.starts.device)
         part = workers.part(len(panel.ids))
-        return Sequences(tensors, judged, workers.group, part, ends, sampler, training.burn_in)
+        return Sequences(tensors, judged, ends, sampler, training.burn_in, group=workers.group, part=part)
 
     def keep_best(self, state: TrainingState) -> None:
         """Give the net the weights that did best on the validation part, end its training, and bring it to the CPU."""

@@ -7,7 +7,8 @@ sequences    stretches of the series, read on from the state of the stretch befo
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -23,8 +24,8 @@ from gatecast.models.ensemble import Network, nets_of, split_states
 from gatecast.models.network import RecurrentNetwork
 from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig
-from gatecast.training.group import Group
-from gatecast.training.workers import Part
+from gatecast.training.group import ALONE, Group
+from gatecast.training.workers import ALL, Part
 
 AT_ONCE = 512  # cutoffs of the validation part
 LEAST_WINDOWS = 16  # of a step that each net of an ensemble reads, where there are so many
@@ -73,8 +74,8 @@ class Course(ABC):
 
     tensors: PanelTensors
     validation: Int64[Tensor, "validation two"]
-    group: Group
-    part: Part
+    group: Group = field(default=ALONE, kw_only=True)
+    part: Part = field(default=ALL, kw_only=True)
 
     @property
     @abstractmethod
@@ -148,11 +149,22 @@ class Windows(Course):
 
     With `free_running`, the last so many steps run on the net's own forecasts, and so do all looks at the validation
     part, for losses of one step and of a whole horizon could not be compared.
+
+    Attributes:
+        train: the windows, or those that this worker holds.
+        config: of the training.
+        of_all: how many windows all workers hold; None for these alone.
     """
 
     train: Int64[Tensor, "train two"]
     config: TrainingConfig
-    sampler: Sampler
+    of_all: int | None = field(default=None, kw_only=True)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """Which windows a step takes."""
+        windows = len(self.train) if self.of_all is None else self.of_all
+        return Sampler(windows, self.config.batch_size, self.config.seed)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -48,6 +48,10 @@ class Slice:
         return items
 
 
+ALL = Slice(0, 1)
+"""The part of one worker who is alone."""
+
+
 @final
 @dataclass(frozen=True)
 class Held:
