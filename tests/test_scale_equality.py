@@ -9,7 +9,17 @@ import pytest
 from gatecast.engines import EngineOptions
 from gatecast.scale import backtest_partitions, blocks, predict_partitions
 from gatecast.workflow import load
-from scale_makers import assert_same_bits, assert_same_scores, cut, frames_of, in_order, later_table, saved_model
+from scale_makers import (
+    TRAINED,
+    assert_same_bits,
+    assert_same_scores,
+    cut,
+    frames_of,
+    in_order,
+    later_table,
+    many_table,
+    saved_model,
+)
 
 ONE = EngineOptions(workers=1)
 KINDS: dict[str, dict[str, Any]] = {
@@ -113,3 +123,16 @@ def test_few_windows_lie_as_close_as_in_the_whole_table(tmp_path: Path) -> None:
     assert_same_scores(done.metrics, whole.metrics)
     again = backtest_partitions(run, data, tmp_path / "out", ONE)
     assert (again.rows, again.metrics) == (0, done.metrics)
+
+
+@pytest.mark.parametrize("series", [("s1", "s2", "s3"), TRAINED])
+def test_numbered_rows_of_few_series_are_judged_as_in_the_whole_table(series: tuple[str, ...], tmp_path: Path) -> None:
+    run = saved_model(tmp_path, frequency="row")
+    longer = many_table(TRAINED, 190).filter(pl.col("shop").is_in(series))
+    longer.write_parquet(tmp_path / "whole.parquet")
+    whole = load(run).backtest(tmp_path / "whole.parquet")
+    done = backtest_partitions(run, cut(tmp_path, longer, 2), tmp_path / "out", ONE)
+    assert_same_bits(frames_of(tmp_path / "out"), in_order(whole.to_frame()))
+    assert done.metrics is not None
+    assert done.metrics.verdict.test == "paired bootstrap"
+    assert_same_scores(done.metrics, whole.metrics)

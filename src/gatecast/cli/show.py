@@ -144,9 +144,10 @@ def batch(done: Done, *, as_json: bool) -> None:
     if done.metrics is not None:
         scores(done.metrics, as_json=False)
     kept = f", {done.kept:,} of them finished before" if done.kept else ""
+    partitions = "1 partition" if done.partitions == 1 else f"{done.partitions:,} partitions"
     line(
-        f"{done.partitions:,} partitions{kept}: {done.rows:,} rows read, {done.forecasts:,} rows of forecasts written "
-        f"to {done.out} in {done.seconds:,.1f} s"
+        f"{partitions}{kept}: {done.rows:,} rows read, {done.forecasts:,} rows of forecasts written to {done.out} in "
+        f"{done.seconds:,.1f} s"
     )
 
 
