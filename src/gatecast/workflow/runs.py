@@ -170,17 +170,20 @@ def model_folder(folder: str | Path) -> Path:
     """Where the artifact of a run folder or a model folder lies.
 
     Raises:
-        ArtifactError: there is none.
+        ArtifactError: there is none, or the record of the run is damaged.
     """
     path = Path(folder)
     if not path.is_dir():
         raise ArtifactError(f"there is no folder {path}; give a run folder or a model folder.")
-    if (path / RUN).exists() and not (path / MODEL).exists():
+    if not (path / RUN).exists():
+        return path
+    read_record(path)
+    if not (path / MODEL).exists():
         raise ArtifactError(
             f"the run in {path} has no model, for its training was broken off: go on with it by `gatecast fit` with "
             f"the same data and options, --out {path} and --resume."
         )
-    return path / MODEL if (path / RUN).exists() else path
+    return path / MODEL
 
 
 def load_without_table(folder: str | Path) -> Model:
