@@ -54,10 +54,9 @@ def search(
     resume: bool,
 ) -> Search:
     """As `gatecast.tune`."""
-    until = None if plan.seconds is None else time.time() + plan.seconds
     prepared = prepare(source, settings)
     with _folder(out, resume=resume) as folder, owned(folder):
-        job, study = _begin(prepared, plan, folder, until)
+        job, study = _begin(prepared, plan, folder)
         listener.fit.guessed([guess for guess in prepared.guesses if not _is_searched(guess.what, prepared.space)])
         with listener.searching(prepared.space.names, plan.trials, plan.seconds), followed(study, listener):
             _try_all(job, plan.engine)
@@ -70,7 +69,7 @@ def search(
         return found
 
 
-def _begin(prepared: Prepared, plan: Plan, folder: Path, until: float | None) -> tuple[Job, Study]:
+def _begin(prepared: Prepared, plan: Plan, folder: Path) -> tuple[Job, Study]:
     """The study, begun or gone on with, and what a process at work needs."""
     journal, space, options = (folder / JOURNAL).resolve(), prepared.space, prepared.options
     repair(journal)
@@ -80,6 +79,7 @@ def _begin(prepared: Prepared, plan: Plan, folder: Path, until: float | None) ->
     study = open_study(journal, proposals)
     check_task(study, prepared.task(), folder)
     bury(study)
+    until = None if plan.seconds is None else time.time() + plan.seconds
     return Job(0, journal, proposals, prepared.panel, prepared.split, options, space, plan.trials, until), study
 
 
