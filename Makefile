@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-DOCUMENTED := client server workflow choosing streaming forecaster artifact training models nn cells evaluation inspection datasets forecast data errors
+DOCUMENTED := client server tuning workflow choosing streaming forecaster artifact training models nn cells evaluation inspection datasets forecast data errors
 
 .PHONY: setup demo test check bench wheel docs clean
 

@@ -1,5 +1,7 @@
 """The search: no worse than the defaults, of comparable trials, blind to the test part."""
 
+import time
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from gatecast.errors import MissingExtraError, OptionError, TrainingError
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.tuning import tune
 from gatecast.tuning import working as at_work
+from gatecast.tuning.following import followed
 from gatecast.tuning.gathering import records
 from gatecast.tuning.journal import LOST, WORKER, bury, open_study
 from gatecast.tuning.proposing import PLAIN_RANDOM, USUAL, Proposals
@@ -25,6 +28,7 @@ from gatecast.tuning.result import Search
 from gatecast.tuning.searching import good_points
 from gatecast.tuning.table import Prepared, prepare
 from gatecast.tuning.working import Job, options_of, work
+from gatecast.workflow.listening import Silent
 from small_tables import wave_table
 
 QUICK = {
@@ -169,6 +173,39 @@ def test_a_trial_of_a_dead_process_is_tried_again_and_counts_once(tmp_path: Path
     bury(study)
     work(job)
     assert [trial.status in ("done", "pruned") for trial in records(study)] == [True] * 3
+
+
+class Noting:
+    """Remembers what it is told."""
+
+    fit = Silent()
+
+    def __init__(self) -> None:
+        self.told: list[float | None] = []
+
+    def searching(self, names: tuple[str, ...], trials: int, seconds: float | None) -> AbstractContextManager[None]:
+        raise NotImplementedError(names, trials, seconds)
+
+    def tried(self, trial: TrialRecord, best: TrialRecord | None) -> None:
+        assert best is not None
+        self.told.append(trial.loss)
+
+
+def test_every_trial_is_told_of_once_also_where_one_is_given_up_meanwhile(tmp_path: Path) -> None:
+    prepared = prepare(wave_table(), dict(QUICK))
+    job = job_on(prepared, tmp_path / "journal", 4)
+    study, listener = open_study(job.journal, job.proposals), Noting()
+    dead = study.ask()
+    dead.set_user_attr(WORKER, 1)
+    with followed(study, listener):
+        work(replace(job, trials=3))  # number 0 is at work elsewhere, so these are told as numbers 1 and 2
+        until = time.monotonic() + 30
+        while len(listener.told) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        bury(study, 1)
+        work(job)
+    assert sorted(listener.told) == sorted(trial.loss for trial in records(study))
+    assert len(listener.told) == 4
 
 
 def test_a_combination_that_cannot_be_fails_alone_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from optuna.study import Study
 
-from gatecast.tuning.gathering import records
+from gatecast.tuning.gathering import ended
 from gatecast.tuning.listening import SearchListener
 from gatecast.tuning.records import best_of
 
@@ -19,11 +19,10 @@ def followed(study: Study, listener: SearchListener) -> Iterator[None]:
     told, over = set[int](), threading.Event()
 
     def tell() -> None:
-        found = records(study)
-        for trial in found:
-            if trial.number not in told:
-                told.add(trial.number)
-                listener.tried(trial, best_of(found))
+        found = ended(study)
+        for number in sorted(found.keys() - told):
+            told.add(number)
+            listener.tried(found[number], best_of(tuple(found.values())))
 
     def follow() -> None:
         while not over.wait(EVERY):

@@ -1,7 +1,6 @@
 """From the study to records: what trials came to, and which settings mattered."""
 
 import warnings
-from collections.abc import Iterator
 
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
@@ -18,23 +17,21 @@ STATUS: dict[TrialState, Status] = {TrialState.COMPLETE: "done", TrialState.PRUN
 
 def records(study: Study) -> tuple[TrialRecord, ...]:
     """Every trial that has ended and counts, in the order in which they were begun."""
-    return tuple(_records(study))
+    return tuple(ended(study).values())
 
 
-def _records(study: Study) -> Iterator[TrialRecord]:
+def ended(study: Study) -> dict[int, TrialRecord]:
+    """The same, by the numbers of the study, which stay as they are when a trial before is given up."""
     counted = [trial for trial in study.get_trials(deepcopy=False) if LOST not in trial.user_attrs]
-    for number, trial in enumerate(counted):
-        if trial.state.is_finished():
-            yield _record(number, trial)
+    return {t.number: _record(place, t) for place, t in enumerate(counted) if t.state.is_finished()}
 
 
 def _record(number: int, trial: FrozenTrial) -> TrialRecord:
     looks = dict(sorted(trial.intermediate_values.items()))
     failed = trial.state == TrialState.FAIL
-    ended = trial.user_attrs.get(ENDED)
     return TrialRecord(
         number=number,
-        status="stopped" if ended == "time" else STATUS[trial.state],
+        status="stopped" if trial.user_attrs.get(ENDED) == "time" else STATUS[trial.state],
         settings=trial.user_attrs.get(SETTINGS, {}),
         loss=None if failed or not looks else min(looks.values()),
         share=max(looks, default=0),
