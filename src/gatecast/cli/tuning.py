@@ -76,8 +76,7 @@ def tune(  # noqa: PLR0913 - a command's parameters are its flags, grouped in va
 ) -> None:
     """Search good settings by the validation part, fit the best ones, and score them on the untouched test part.
 
-    What is said is the same in every trial, and what is not said is searched. The first trial is what `gatecast fit`
-    would do.
+    Settings that are said stay as they are; the others are searched, beginning with what `gatecast fit` would do.
 
     Parameters
     ----------
