@@ -18,6 +18,7 @@ LOOKS = {
     "stopped": ("cross", GREY, "time was up"),
 }
 ABOVE = 0.1  # of the loss of the defaults, at least; what lies higher would press the rest together
+LEFT_OUT = 0.25  # of the trials
 SMALL = 210
 MOST_WORDS = 8  # values side by side; numbers of which there are more lie along an axis
 MOST_LETTERS = 36  # below a small chart, before they are turned
@@ -25,10 +26,15 @@ SPREAD, GOLDEN = 0.45, 0.618  # of a value's room; multiples of the golden ratio
 
 
 def ceiling(trials: Sequence[TrialRecord], usual: float | None) -> float:
-    """The top of the charts: as far above the defaults as the best is below, or above the better half without them."""
+    """The top of the charts, below which most trials lie.
+
+    As far above the defaults as the best is below, or above the better half without them; higher where that would leave
+    out more than a quarter of the trials, but not beyond twice the best.
+    """
     losses = np.array([trial.loss for trial in trials if trial.loss is not None])
     low, middle = float(losses.min()), float(np.median(losses)) if usual is None else usual
-    return middle + max(ABOVE * abs(middle), middle - low)
+    most = min(float(np.quantile(losses, 1 - LEFT_OUT)), low + abs(low))
+    return max(middle + max(ABOVE * abs(middle), middle - low), most)
 
 
 def trials_chart(trials: Sequence[TrialRecord], usual: float | None) -> figure:
