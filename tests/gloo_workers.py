@@ -14,7 +14,8 @@ from gatecast.data.splits import split_by_time
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.training.group import Together
 from gatecast.training.loop import StepRecord, train
-from gatecast.training.workers import BY_ITSELF, Workers
+from gatecast.training.pieces import in_pieces
+from gatecast.training.workers import Workers
 
 
 class Trained(NamedTuple):
@@ -31,6 +32,7 @@ class Task(NamedTuple):
 
     config: ForecasterConfig
     apart: bool
+    pieces: int = 1
     break_at: int | None = None  # steps after which states go through the form that a checkpoint gives them
 
 
@@ -43,7 +45,16 @@ def table() -> Panel:
 
 
 def train_alone(task: Task) -> Trained:
-    return _train(task, table(), BY_ITSELF)
+    return _train(task, table(), Workers(pieces=task.pieces, held=_held(task, 1)[0]))
+
+
+def _held(task: Task, world: int) -> list[tuple[int, ...] | None]:
+    """How many series each worker holds of each of its pieces."""
+    if not task.apart:
+        return [None] * world
+    pieces = [len(some) for some in np.array_split(np.arange(len(table().ids)), max(task.pieces, world))]
+    each = len(pieces) // world
+    return [tuple(pieces[rank * each : (rank + 1) * each]) for rank in range(world)]
 
 
 def train_together(task: Task, world: int, folder: Path) -> list[Trained]:
@@ -62,10 +73,11 @@ def _work(task: Task, rank: int, world: int, folder: Path) -> None:
     torch.set_num_threads(1)
     store = f"file://{folder}/store-{world}"
     torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=world)
-    panel = table()
+    panel, held = table(), _held(task, world)
     if task.apart:
-        panel = some_series(panel, np.array_split(np.arange(len(panel.ids)), world)[rank])
-    trained = _train(task, panel, Workers(Together(), task.apart))
+        first = sum(sum(of_worker or ()) for of_worker in held[:rank])
+        panel = some_series(panel, np.arange(first, first + sum(held[rank] or ())))
+    trained = _train(task, panel, Workers(Together(), task.pieces, held[rank]))
     (folder / f"{world}-{rank}").write_bytes(pickle.dumps(trained))
     torch.distributed.destroy_process_group()
 
@@ -77,7 +89,8 @@ def _train(task: Task, panel: Panel, workers: Workers) -> Trained:
     for record in train(network, course, task.config.training, state):
         steps.append(record)
         if record.step == task.break_at:
-            state.carried = course.own(network, state.step, course.whole(network, state.step, state.carried))
+            pieces = in_pieces(course)
+            state.carried = pieces.own(network, state.step, pieces.whole(network, state.step, state.carried))
     weights = b"".join(np.asarray(part).tobytes() for part in network.state_dict().values())
     fitted = forecaster.fitted_
     return Trained(

@@ -9,11 +9,12 @@ from msgspec import structs
 
 from builders import small_config
 from gatecast.data.sampling import MOST_SHUFFLED, Sampler
+from gatecast.errors import OptionError
 from gatecast.forecaster import Mode
 from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
-from gatecast.training.group import ALONE, group_here
-from gatecast.training.workers import BY_ITSELF, Held, Slice
+from gatecast.training.group import ALONE, Alone, group_here
+from gatecast.training.workers import BY_ITSELF, Held, Slice, Workers
 from gloo_workers import Task, train_alone, train_together
 
 SMALL = LayerConfig(hidden_size=8)
@@ -34,6 +35,35 @@ def test_the_loss_curve_does_not_depend_on_the_number_of_workers(mode: Mode, apa
         np.testing.assert_allclose(together[0].validation, alone.validation, rtol=0, atol=1e-5)
         assert together[-1].scaling == alone.scaling, "each knows the scaling of all series, in their order"
 
+
+@pytest.mark.parametrize("apart", [False, True], ids=["all_hold_the_table", "each_holds_its_series"])
+@pytest.mark.parametrize("kind", ["windows", "ensemble", "dropout"])
+def test_of_the_same_pieces_any_number_of_workers_makes_the_same_bits(kind: str, apart: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    task = Task(IN_PIECES[kind], apart, pieces=4)
+    alone = train_alone(task)
+    for world in (2, 4):
+        for worker in train_together(task, world, tmp_path):
+            assert worker.weights == alone.weights
+            assert worker.losses == alone.losses
+            assert worker.validation == alone.validation
+    whole = train_alone(Task(IN_PIECES[kind], apart=False))
+    if kind != "dropout":  # which draws its masks for each piece
+        np.testing.assert_allclose(alone.losses, whole.losses, rtol=0, atol=1e-5)
+    assert alone.weights != whole.weights, "pieces are summed in another order than a whole step"
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["all_hold_the_table", "each_holds_its_series"])
+def test_pieces_go_on_from_the_states_that_other_workers_left(apart: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    unbroken = train_alone(Task(IN_PIECES["ensemble"], apart, pieces=4))
+    through = train_together(Task(IN_PIECES["ensemble"], apart, pieces=4, break_at=5), 2, tmp_path)
+    assert {worker.weights for worker in through} == {unbroken.weights}
+
+
+IN_PIECES = {
+    "windows": small_config(),
+    "ensemble": small_config(mode="sequences", network=NetworkConfig(layer=SMALL, ensemble=2)),
+    "dropout": small_config(layer=LayerConfig(hidden_size=8, variational_dropout=0.2)),
+}
 
 KINDS = {
     "ensemble": small_config(mode="sequences", network=NetworkConfig(layer=SMALL, ensemble=2)),
@@ -70,20 +100,27 @@ def test_every_item_of_a_step_is_read_by_exactly_one_worker(world: int) -> None:
     assert np.concatenate(slices).tolist() == list(range(17))
     assert max(map(len, slices)) - min(map(len, slices)) <= 1, "slices are alike in size"
     ends = [0, *np.sort(np.random.default_rng(9).integers(0, 40, size=world - 1)).tolist(), 40]
-    parts = [Held(first, last) for first, last in pairwise(ends)]
+    parts = [Held(first, last, first - 2) for first, last in pairwise(ends)]
     assert sorted(np.concatenate([part.of(items) for part in parts]).tolist()) == list(range(17))
     for part in parts:
         own = part.own(items[part.of(items)])
-        assert ((own >= 0) & (own < part.last - part.first)).all()
+        assert ((own >= 2) & (own < 2 + part.last - part.first)).all()
 
 
 def test_one_worker_reads_everything() -> None:
     numbers = np.arange(10)
-    assert BY_ITSELF.part(10).of(numbers).tolist() == numbers.tolist()
+    assert BY_ITSELF.parts(numbers)[0].of(numbers).tolist() == numbers.tolist()
     assert BY_ITSELF.joined(numbers) is numbers
     assert BY_ITSELF.names(("a", "b")) == ("a", "b")
-    assert BY_ITSELF.some(10, 4).tolist() == [0, 3, 6, 9]
+    assert [some.tolist() for some in BY_ITSELF.some(numbers, 4)] == [[0, 3, 6, 9]]
     assert (ALONE.gather(3), ALONE.first(3)) == ([3], 3)
+
+
+def test_pieces_that_workers_cannot_share_evenly_are_refused() -> None:
+    three = Alone()
+    three.world = 3
+    with pytest.raises(OptionError, match=r"training.pieces=4 cannot be shared out evenly among 3 workers"):
+        Workers(three, 4)
 
 
 def test_a_process_that_nobody_started_into_a_group_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:

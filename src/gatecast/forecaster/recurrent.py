@@ -29,7 +29,8 @@ from gatecast.models.remembering import Memory
 from gatecast.training.courses import Course, Sequences, Windows
 from gatecast.training.devices import device_named
 from gatecast.training.loop import TrainingState, train
-from gatecast.training.workers import BY_ITSELF, Workers
+from gatecast.training.pieces import Pieces
+from gatecast.training.workers import Workers
 
 MOST_VALIDATION_WINDOWS = 1024
 
@@ -62,14 +63,15 @@ class RecurrentForecaster:
         return self
 
     def prepare(
-        self, panel: Panel, split: Split, workers: Workers = BY_ITSELF
-    ) -> tuple[Network, Course, TrainingState]:
+        self, panel: Panel, split: Split, workers: Workers | None = None
+    ) -> tuple[Network, Course | Pieces, TrainingState]:
         """A new net, what it learns from and its training state: the loop itself stays in the caller's hands.
 
         Among several workers, each with its own series or all with the same table, every one of them calls this.
         Finish with `keep_best(state)`.
         """
         config = self.config
+        workers = workers or Workers(pieces=config.training.pieces)
         check_past(config, panel.columns)
         if config.network.loss in COUNTS:
             check_counts(panel, split)
@@ -86,22 +88,27 @@ class RecurrentForecaster:
         course = self._course(panel, split, tensors, workers)
         return self.network_, course, TrainingState(self.network_, config.training)
 
-    def _course(self, panel: Panel, split: Split, tensors: PanelTensors, workers: Workers) -> Course:
-        """What training learns from, and what it is judged by."""
+    def _course(self, panel: Panel, split: Split, tensors: PanelTensors, workers: Workers) -> Course | Pieces:
+        """What training learns from, and what it is judged by, in as many pieces as are this worker's."""
+        courses = self._courses(panel, split, tensors, workers)
+        return Pieces(courses, workers) if workers.of_all > 1 else courses[0]
+
+    def _courses(self, panel: Panel, split: Split, tensors: PanelTensors, workers: Workers) -> tuple[Course, ...]:
         config, training = self.config, self.config.training
         shape, windows = (config.lookback, learnt_steps(config)), _windows_of(workers)
         train = windows(panel, np.zeros_like(split.train_end), split.train_end, *shape)
         validation = windows(panel, split.train_end, split.validation_end, *shape)
-        judged = tensors.place(validation.some(workers.some(len(validation), MOST_VALIDATION_WINDOWS)))
+        looked_at = workers.some(validation.series, MOST_VALIDATION_WINDOWS)
+        judged = [tensors.place(validation.some(some)) for some in looked_at]
         if config.mode == "windows":
-            part, of_all = workers.part(len(train)), workers.count(len(train))
-            places = tensors.place(train)
-            return Windows(tensors, judged, places, training, group=workers.group, part=part, of_all=of_all)
+            places, of_all = tensors.place(train), workers.count(len(train))
+            parts = zip(judged, workers.parts(train.series), strict=True)
+            return tuple(Windows(tensors, own, places, training, part=part, of_all=of_all) for own, part in parts)
         rows = workers.joined(np.maximum(split.train_end - 1, 0))  # the last row has no target to learn
         sampler = StreamSampler(rows, training.streams, training.time, training.chunks, training.seed)
         ends = tensors.starts[:-1] + torch.from_numpy(split.train_end).to(tensors.starts.device)
-        part = workers.part(len(panel.ids))
-        return Sequences(tensors, judged, ends, sampler, training.burn_in, group=workers.group, part=part)
+        parts = zip(judged, workers.parts(np.arange(len(panel.ids))), strict=True)
+        return tuple(Sequences(tensors, own, ends, sampler, training.burn_in, part=part) for own, part in parts)
 
     def keep_best(self, state: TrainingState) -> None:
         """Give the net the weights that did best on the validation part, end its training, and bring it to the CPU."""
@@ -200,7 +207,7 @@ class RecurrentForecaster:
 
 def _windows_of(workers: Workers) -> Callable[..., Origins]:
     """How windows are found: a worker with series of its own may have none, where others have some."""
-    return windows_if_any if workers.apart else windows_between
+    return windows_if_any if workers.group.world > 1 and workers.apart else windows_between
 
 
 def _names(panel: Panel, origins: Origins) -> list[str]:

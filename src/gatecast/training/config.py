@@ -27,6 +27,8 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
         burn_in: rows after a state of zeros from which nothing is learnt.
         free_running: how many of the last steps run a recursive net on its own forecasts over the whole horizon; the
             validation part is then judged over the whole horizon at every look.
+        pieces: in how many pieces a step is learnt from.  Sums over them are made in their order, so any number of
+            workers that divides them has the same losses to the last bit; 1 for one piece a worker, which is faster.
         seed: of the first weights, the order of what is read, and dropout.
         device: where training runs: `cpu`, or `cuda` (`cuda:1`) where torch finds one.  Forecasts are made on the CPU
             wherever a net was trained.
@@ -45,11 +47,12 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
     chunks: int = 4
     burn_in: int = 24
     free_running: int = 0
+    pieces: int = 1
     seed: int = 0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "patience", "time", "streams", "chunks"):
+        for name in ("batch_size", "patience", "time", "streams", "chunks", "pieces"):
             if getattr(self, name) < 1:
                 raise OptionError(f"training.{name} counts from 1 up, got {getattr(self, name)}.")
         for name in ("learning_rate", "clip_norm"):

@@ -24,14 +24,13 @@ from gatecast.models.ensemble import Network, nets_of, split_states
 from gatecast.models.network import RecurrentNetwork
 from gatecast.models.passing import outputs_at
 from gatecast.training.config import TrainingConfig
-from gatecast.training.group import ALONE, Group
 from gatecast.training.workers import ALL, Part
 
 AT_ONCE = 512  # cutoffs of the validation part
 LEAST_WINDOWS = 16  # of a step that each net of an ensemble reads, where there are so many
 LEAST_STREAMS = 4
 NO_STREAM = Origins(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
-"""What a worker reads of a step whose streams are all of others: rows that nothing is learnt from."""
+"""What is read of a step whose streams are all of other pieces: rows that nothing is learnt from."""
 
 
 class Share(NamedTuple):
@@ -51,7 +50,7 @@ class Learnt(NamedTuple):
     """What one net learnt in a step.
 
     Attributes:
-        loss: the mean over what this worker read for it.
+        loss: the mean over what was read for it.
         states: to carry into the next step.
         seen: observed targets that the mean is over.
     """
@@ -67,14 +66,12 @@ class Course(ABC):
 
     Attributes:
         tensors: the table, or the part of it that this worker holds.
-        validation: cutoffs of the validation part that this worker looks at.
-        group: the workers that train together.
-        part: which windows, or series, of a step this worker reads.
+        validation: cutoffs of the validation part that are looked at.
+        part: which windows, or series, of a step are read: all, or those of one piece.
     """
 
     tensors: PanelTensors
     validation: Int64[Tensor, "validation two"]
-    group: Group = field(default=ALONE, kw_only=True)
     part: Part = field(default=ALL, kw_only=True)
 
     @property
@@ -86,33 +83,26 @@ class Course(ABC):
     def loss(self, network: Network, step: int, carried: States) -> tuple[Float[Tensor, ""], States]:
         """The loss of training step `step` (from 0), and the states to carry into the next.
 
-        The nets of an ensemble share out what the step reads.  Among several workers it is this one's share in the
-        loss: the sum over all of them is the mean over everything that the step reads.
+        The nets of an ensemble share out what the step reads.
         """
+        of_each = self.learnt(network, step, carried)
+        states = tuple(state for learnt in of_each for state in learnt.states)
+        return torch.stack([learnt.loss for learnt in of_each]).mean(), states
+
+    @final
+    def learnt(self, network: Network, step: int, carried: States) -> list[Learnt]:
+        """What each net of an ensemble, or the one there is, learns of training step `step`."""
         nets = nets_of(network)
-        of_each = [
-            self.loss_of(net, step, own, Share(number, len(nets)))
-            for number, (net, own) in enumerate(zip(nets, split_states(carried, len(nets)), strict=True))
-        ]
-        losses = torch.stack([learnt.loss for learnt in of_each])
-        if self.group.world > 1:
-            seen = torch.stack([learnt.seen for learnt in of_each]).double()
-            losses = losses * (seen / self.group.sum(seen.clone()).clamp(min=1)).to(losses.dtype)
-        return losses.mean(), tuple(state for learnt in of_each for state in learnt.states)
+        each = enumerate(zip(nets, split_states(carried, len(nets)), strict=True))
+        return [self.loss_of(net, step, own, Share(number, len(nets))) for number, (net, own) in each]
 
     @abstractmethod
     def loss_of(self, net: RecurrentNetwork, step: int, carried: States, share: Share) -> Learnt:
-        """What one net learns from its share, or from this worker's part of it."""
+        """What one net learns from the part that its share has in this piece."""
 
-    def whole(self, network: Network, step: int, carried: States) -> States:
-        """The states carried into step `step` by all workers, as one worker would carry them."""
-        del network, step
-        return carried
-
-    def own(self, network: Network, step: int, whole: States) -> States:
-        """This worker's part of such states."""
-        del network, step
-        return whole
+    @abstractmethod
+    def streams(self, step: int, share: Share) -> Int64[np.ndarray, " streams"] | None:
+        """The series of a net's streams that carry a state into a step; None where none does."""
 
     @abstractmethod
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
@@ -120,14 +110,19 @@ class Course(ABC):
 
     @final
     @torch.no_grad()
-    def validation_loss(self, network: Network) -> float:
-        """The loss over the whole validation part, each observed target counting once."""
+    def validation_sums(self, network: Network) -> tuple[float, float]:
+        """The sum of losses over the validation part, each observed target counting once, and how many these are."""
         total, count = 0.0, 0.0
         for loss, mask in self.validation_parts(network):
-            observed = float((mask > 0).sum())
-            total += float(loss) * observed
-            count += observed
-        total, count = self.group.sum(torch.tensor([total, count], dtype=torch.float64)).tolist()
+            seen = float((mask > 0).sum())
+            total += float(loss) * seen
+            count += seen
+        return total, count
+
+    @final
+    def validation_loss(self, network: Network) -> float:
+        """The loss over the whole validation part, each observed target counting once."""
+        total, count = self.validation_sums(network)
         return total / max(count, 1.0)
 
 
@@ -138,7 +133,7 @@ def observed(net: RecurrentNetwork, mask: Tensor, *, free: bool) -> Tensor:
 
 
 def nothing_learnt() -> Learnt:
-    """Nothing of a step is this worker's; it takes the step all the same, with the others."""
+    """Nothing of a step is of this piece; the step is taken all the same, with the others."""
     return Learnt(torch.zeros((), requires_grad=True), (), torch.zeros((), dtype=torch.int64))
 
 
@@ -180,6 +175,9 @@ class Windows(Course):
         batch = self.tensors.gather(self.train[torch.from_numpy(mine).to(self.train.device)])
         free = self.config.free_running > 0 and step >= self.config.steps - self.config.free_running
         return Learnt(net.loss(batch, free=free), carried, observed(net, batch.mask, free=free))
+
+    def streams(self, step: int, share: Share) -> None:
+        """None: each window is read from zeros."""
 
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
         """Windows of the validation part."""
@@ -223,30 +221,10 @@ class Sequences(Course):
         loss = net.loss_from(output[:, skip:].flatten(0, 1), cutoffs)
         return Learnt(loss, tuple(part.detach() for part in states), observed(net, cutoffs.mask, free=False))
 
-    def whole(self, network: Network, step: int, carried: States) -> States:
-        """The states of all streams; none before a step that starts from zeros."""
-        if self.group.world == 1:
-            return carried
-        chunk, nets = self.sampler.batch(step), len(nets_of(network))
-        if chunk.fresh:
-            return ()
-        whole: list[Tensor] = []
-        for number, own in enumerate(split_states(carried, nets)):
-            series = Share(number, nets).of(chunk.series, LEAST_STREAMS)
-            said = self.group.gather((self.part.of(series), [part.cpu() for part in own]))
-            whole += _assembled(said, len(series))
-        return tuple(whole)
-
-    def own(self, network: Network, step: int, whole: States) -> States:
-        """The states of the streams that this worker reads."""
-        if self.group.world == 1 or not whole:
-            return whole
-        chunk, nets = self.sampler.batch(step), len(nets_of(network))
-        own: list[Tensor] = []
-        for number, states in enumerate(split_states(whole, nets)):
-            mine = torch.from_numpy(self.part.of(Share(number, nets).of(chunk.series, LEAST_STREAMS)))
-            own += [part[:, mine] if len(mine) else torch.zeros_like(part[:, :1]) for part in states]
-        return tuple(own)
+    def streams(self, step: int, share: Share) -> Int64[np.ndarray, " streams"] | None:
+        """Those of its share, but at the first chunk of their pieces."""
+        chunk = self.sampler.batch(step)
+        return None if chunk.fresh else share.of(chunk.series, LEAST_STREAMS)
 
     def validation_parts(self, network: Network) -> Iterator[tuple[Float[Tensor, ""], Tensor]]:
         """One pass from the start of each series; the same cutoffs as windows have."""
@@ -254,12 +232,3 @@ class Sequences(Course):
         for places, output in zip(self.validation.split(AT_ONCE), outputs.split(AT_ONCE), strict=True):
             cutoffs = self.tensors.cutoffs(places)
             yield network.loss_from(output, cutoffs), cutoffs.mask
-
-
-def _assembled(said: list[tuple[Int64[np.ndarray, " mine"], list[Tensor]]], streams: int) -> list[Tensor]:
-    """The states of all streams, each (layers, streams, H), from those of each worker and where they stand."""
-    whole = [part.new_zeros(part.shape[0], streams, *part.shape[2:]) for part in said[0][1]]
-    for where, parts in said:
-        for all_, part in zip(whole, parts, strict=True):
-            all_[:, torch.from_numpy(where)] = part[:, : len(where)]
-    return whole

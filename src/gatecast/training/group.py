@@ -33,6 +33,10 @@ class Group(Protocol):
         """The sum over all of them, the same bits in each; `values` is overwritten."""
         ...
 
+    def every(self, values: Tensor) -> Tensor:
+        """The rows of all of them, in their order; each has as many."""
+        ...
+
     def gather(self, value: T) -> list[T]:
         """What each of them says, in their order."""
         ...
@@ -49,6 +53,10 @@ class Alone:
     rank, world = 0, 1
 
     def sum(self, values: Tensor) -> Tensor:
+        """The values."""
+        return values
+
+    def every(self, values: Tensor) -> Tensor:
         """The values."""
         return values
 
@@ -85,6 +93,12 @@ class Together:
         """
         torch.distributed.all_reduce(values)
         return values
+
+    def every(self, values: Tensor) -> Tensor:
+        """The rows of all of them, in their order; each has as many."""
+        rows = [torch.empty_like(values) for _ in range(self.world)]
+        torch.distributed.all_gather(rows, values)
+        return torch.cat(rows)
 
     def gather(self, value: T) -> list[T]:
         """What each of them says, in their order."""

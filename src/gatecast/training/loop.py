@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,8 +21,8 @@ from gatecast.models.ensemble import Network
 from gatecast.training.config import TrainingConfig
 from gatecast.training.courses import Course
 from gatecast.training.devices import generators_beside_cpu
-from gatecast.training.group import Group
 from gatecast.training.optimiser import Adam, clip, learning_rate
+from gatecast.training.pieces import Pieces, in_pieces
 
 
 class StepRecord(Struct, frozen=True):
@@ -88,7 +89,9 @@ def copy_weights(network: Network) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
-def train(network: Network, course: Course, config: TrainingConfig, state: TrainingState) -> Iterator[StepRecord]:
+def train(
+    network: Network, course: Course | Pieces, config: TrainingConfig, state: TrainingState
+) -> Iterator[StepRecord]:
     """Take steps until `state.finished(config)`, changing `network` and `state`, and yield a record after each.
 
     The untrained net is looked at first: it forecasts its base, and training keeps it unless it finds better.
@@ -96,16 +99,16 @@ def train(network: Network, course: Course, config: TrainingConfig, state: Train
     Raises:
         TrainingError: the loss is no longer a number.
     """
-    started = time.perf_counter()
+    started, pieces = time.perf_counter(), in_pieces(course)
     if state.step == 0 and math.isinf(state.best_validation):
-        state.note_validation(network, _validation_loss(network, course))
-    look = _since(started, course, config)
+        state.note_validation(network, _validation_loss(network, pieces))
+    look = _since(started, pieces, config)
     state.seconds += look
     network.train()
     while not state.finished(config):
         started = time.perf_counter()
-        loss, norm, rate = _step(network, course, config, state)
-        taken = _since(started, course, config)
+        loss, norm, rate = _step(network, pieces, config, state)
+        taken = _since(started, pieces, config)
         state.seconds += taken
         # The last look is part of the budget: it is taken while there is time for it, but none for a step more.
         if config.most_seconds is not None and state.seconds + 2 * taken + look >= config.most_seconds:
@@ -113,30 +116,28 @@ def train(network: Network, course: Course, config: TrainingConfig, state: Train
         validation, best = None, False
         if state.step % config.evaluate_every == 0 or state.done(config) >= 1:
             started = time.perf_counter()
-            validation = _validation_loss(network, course)
+            validation = _validation_loss(network, pieces)
             network.train()
             best = state.note_validation(network, validation)
-            look = _since(started, course, config)
+            look = _since(started, pieces, config)
             state.seconds += look
-        yield StepRecord(state.step, state.step / course.steps_per_epoch, loss, rate, norm, validation, best)
+        yield StepRecord(state.step, state.step / pieces.steps_per_epoch, loss, rate, norm, validation, best)
 
 
-def _since(started: float, course: Course, config: TrainingConfig) -> float:
+def _since(started: float, pieces: Pieces, config: TrainingConfig) -> float:
     """Seconds since then; where a budget hangs on them, those of the first worker, so that all stop together."""
     seconds = time.perf_counter() - started
-    return seconds if config.most_seconds is None else course.group.first(seconds)
+    return seconds if config.most_seconds is None else pieces.group.first(seconds)
 
 
-def _step(network: Network, course: Course, config: TrainingConfig, state: TrainingState) -> tuple[float, float, float]:
+def _step(network: Network, pieces: Pieces, config: TrainingConfig, state: TrainingState) -> tuple[float, float, float]:
     """One step; returns the loss, the norm of the gradient and the learning rate."""
     done = None if config.most_seconds is None else state.done(config)
     rate = learning_rate(config, state.step, done)
-    with _dropout_seed(network, (config.seed, state.step, *[course.group.rank] * (course.group.rank > 0))):
-        loss, state.carried = course.loss(network, state.step, state.carried)
-    state.optimiser.clear_gradient()
-    loss.backward()
-    gradient = state.optimiser.gradient()
-    value = _summed(course.group, gradient, loss.detach())
+    seeded = partial(_dropout_seed, network, (config.seed, state.step))
+    losses, state.carried = pieces.losses(network, state.step, state.carried, seeded)
+    both = pieces.sum([_gradient_and_loss(loss, state.optimiser) for loss in losses])
+    gradient, value = both[:-1], float(both[-1])
     norm = clip(gradient, config.clip_norm)
     _check(value, norm, state.step)
     state.step += 1
@@ -144,29 +145,32 @@ def _step(network: Network, course: Course, config: TrainingConfig, state: Train
     return value, norm, rate
 
 
-def _summed(group: Group, gradient: Tensor, loss: Tensor) -> float:
-    """The sum over all workers of their shares in the gradient, put in its place, and in the loss."""
-    if group.world > 1:
-        both = group.sum(torch.cat([gradient, loss.to(gradient.device).reshape(1)]))
-        gradient.copy_(both[:-1])
-        loss = both[-1]
-    return float(loss)
+def _gradient_and_loss(loss: Tensor, optimiser: Adam) -> Tensor:
+    """The gradients of one piece, end to end, and after them its share in the loss."""
+    optimiser.clear_gradient()
+    loss.backward()
+    gradient = optimiser.gradient()
+    return torch.cat([gradient, loss.detach().to(gradient.device).reshape(1)])
 
 
-def _validation_loss(network: Network, course: Course) -> float:
+def _validation_loss(network: Network, pieces: Pieces) -> float:
     network.eval()
-    return course.validation_loss(network)
+    return pieces.validation_loss(network)
 
 
 @contextmanager
-def _dropout_seed(network: Network, seed: tuple[int, ...]) -> Iterator[None]:
-    """Make the dropout masks of a step a function of its seed; the caller's generator is left as it was."""
+def _dropout_seed(network: Network, seed: tuple[int, int], piece: int) -> Iterator[None]:
+    """Make the dropout masks of a piece of a step a function of (seed, step); the caller's generator is left as it was.
+
+    Those of the first piece are those that a step in one piece has.
+    """
     if not network.config.draws:
         yield
         return
     others = generators_beside_cpu(network)
     with torch.random.fork_rng(devices=others):
-        torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        sequence = np.random.SeedSequence((*seed, piece) if piece else seed)
+        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
         yield
 
 

@@ -36,7 +36,7 @@ def check_together(
                 f"nets that are trained at once share training.{name}, got {', '.join(map(str, said))}: train those "
                 f"with each value by themselves."
             )
-    for name, usual in (("budget", None), ("free_running", 0), ("device", "cpu")):
+    for name, usual in (("budget", None), ("free_running", 0), ("pieces", 1), ("device", "cpu")):
         for value in {getattr(config, name) for config in configs} - {usual}:
             raise OptionError(
                 f"training.{name}={value!r} needs a loop of its own: leave it out, or train the net alone."

@@ -113,7 +113,7 @@ def _prepare(source: Source, options: FitOptions, group: Group) -> _Prepared:
     loaded = load_for_fit(source, options, group)
     check_local(loaded.panel, options)
     panel, split, guesses = loaded.panel, loaded.split, (*loaded.guesses, *loaded.chosen.guesses)
-    if loaded.workers.apart:
+    if loaded.workers.apart and group.world > 1:
         panel, split = some_of(panel, split, len(panel.ids))
         of_all = f"{len(panel.ids):,} of {loaded.workers.count(len(loaded.panel.ids)):,} series"
         guesses = (*guesses, Guess("scored on", of_all, "no worker holds all; `gatecast backtest RUN DATA` scores all"))

@@ -66,20 +66,25 @@ def load_for_fit(source: Source, options: FitOptions, group: Group) -> Loaded:
     split = split_by_time(panel, options.horizon, shares.validation, shares.test)
     panel = recode(panel, seen_categories(panel, split.train_end))
     chosen = by_first(group, lambda: choose(panel, split, options))
-    return Loaded(panel, split, chosen, guesses, runs.fingerprint(source, panel), Workers(group))
+    workers = Workers(group, options.training.pieces)
+    return Loaded(panel, split, chosen, guesses, runs.fingerprint(source, panel), workers)
 
 
 def _load_folder(folder: Path, options: FitOptions, group: Group) -> Loaded:
     files = partitions_of(folder)
-    if len(files) < group.world:
+    sharing = Workers(group, options.training.pieces)
+    if len(files) < sharing.of_all:
+        what = "pieces" if sharing.pieces > 1 else "workers"
         raise OptionError(
-            f"{folder} holds {len(files)} partition{'s' * (len(files) > 1)}, and each of {group.world} workers needs "
-            f"one: start fewer workers, or cut the table into more by `gatecast partition`."
+            f"{folder} holds {len(files)} partition{'s' * (len(files) > 1)}, and each of {sharing.of_all} {what} needs "
+            f"one: take fewer {what}, or cut the table into more by `gatecast partition`."
         )
-    workers = Workers(group, apart=group.world > 1)
-    mine = files_of(files, group.rank, group.world)
+    groups = [files_of(files, number, sharing.of_all) for number in sharing.numbers]
+    mine = tuple(path for own in groups for path in own)
     panels, guesses = _read(mine, options, group)
     panel = joined_panels(panels)
+    held = _series_of(groups, panels) if sharing.of_all > 1 else None
+    workers = Workers(group, sharing.pieces, held)
     _check_names(workers.names(panel.ids), folder)
     shares = options.evaluation
 
@@ -95,8 +100,14 @@ def _load_folder(folder: Path, options: FitOptions, group: Group) -> Loaded:
     return Loaded(panel, split, chosen, guesses, _fingerprint(folder, mine, group), workers)
 
 
+def _series_of(groups: list[tuple[Path, ...]], panels: list[Panel]) -> tuple[int, ...]:
+    """How many series lie in each group of partitions."""
+    counts = iter([len(panel.ids) for panel in panels])
+    return tuple(sum(next(counts) for _ in group) for group in groups)
+
+
 def files_of(files: tuple[Path, ...], rank: int, world: int) -> tuple[Path, ...]:
-    """The partitions of one worker: neighbours, at least one, and about as many bytes as every other's."""
+    """The partitions of one piece: neighbours, at least one, and about as many bytes as every other's."""
     sizes = np.cumsum([path.stat().st_size for path in files])
     ends = np.searchsorted(sizes, sizes[-1] * np.arange(1, world) / world) + 1
     for worker in range(world - 1):  # at least one each, and enough left for those to come

@@ -13,12 +13,12 @@ from gatecast.data.splits import Split
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
 from gatecast.models.ensemble import Network
 from gatecast.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
-from gatecast.training.courses import Course
 from gatecast.training.group import Group
 from gatecast.training.interrupt import stop_on_interrupt
 from gatecast.training.log import StepLog, TensorBoardLog, read_steps
 from gatecast.training.loop import StepRecord, TrainingState, train
-from gatecast.training.workers import BY_ITSELF, Workers
+from gatecast.training.pieces import Pieces, in_pieces
+from gatecast.training.workers import Workers
 from gatecast.workflow import runs
 from gatecast.workflow.listening import Listener, Look
 
@@ -59,7 +59,7 @@ def train_forecaster(
     table: tuple[Panel, Split],
     listener: Listener,
     files: TrainingFiles | None,
-    workers: Workers = BY_ITSELF,
+    workers: Workers | None = None,
 ) -> Trained:
     """Train to the end, or until Ctrl-C; keep the weights that did best on the validation part.
 
@@ -68,30 +68,31 @@ def train_forecaster(
         table: what this worker learns from, and where its parts end.
         listener: told what happens.
         files: the run folder, which the first worker alone writes to.
-        workers: who trains, and how they share the table.
+        workers: who trains, and how they share the table; None for this process alone.
     """
-    (panel, split), group = table, workers.group
+    panel, split = table
     forecaster = RecurrentForecaster(config)
     network, course, state = forecaster.prepare(panel, split, workers)
+    pieces = in_pieces(course)
     if files is not None and files.resume:
-        for newest in group.first(checkpoints(files.checkpoints)[-1:]):
+        for newest in pieces.group.first(checkpoints(files.checkpoints)[-1:]):
             load_checkpoint(newest, network, state)
-            state.carried = course.own(network, state.step, state.carried)
+            state.carried = pieces.own(network, state.step, state.carried)
     started, before = time.perf_counter(), _steps_before(files, state)
     steps: list[StepRecord] = []
     with (
         listener.training(config.training, state.step),
         stop_on_interrupt() as flag,
-        _recorder(files, network, course, state) as recorder,
+        _recorder(files, network, pieces, state) as recorder,
     ):
-        for record in train(network, course, config.training, state):
+        for record in train(network, pieces, config.training, state):
             steps.append(record)
             recorder.write(record)
             listener.step(record)
             if _is_looked_at(record) and config.training.device == "cpu":
                 with _as_judged(network):
                     listener.looked(Look(record, forecaster, panel, split))
-            if _anybody(group, stopped=flag.stopped):
+            if _anybody(pieces.group, stopped=flag.stopped):
                 recorder.save_state()
                 flag.stopped = True
                 break
@@ -132,8 +133,8 @@ def _steps_before(files: TrainingFiles | None, state: TrainingState) -> list[Ste
 class _Recorder:
     """Writes each step to the logs, and a checkpoint at each look at the validation part."""
 
-    def __init__(self, files: TrainingFiles, network: Network, course: Course, state: TrainingState) -> None:
-        self._files, self._network, self._course, self._state = files, network, course, state
+    def __init__(self, files: TrainingFiles, network: Network, pieces: Pieces, state: TrainingState) -> None:
+        self._files, self._network, self._pieces, self._state = files, network, pieces, state
         self._log = StepLog(files.steps, resumed_at=state.step)
         self._board = TensorBoardLog(files.folder) if files.tensorboard else None
 
@@ -145,7 +146,7 @@ class _Recorder:
             self.save_state()
 
     def save_state(self) -> None:
-        carried = self._course.whole(self._network, self._state.step, self._state.carried)
+        carried = self._pieces.whole(self._network, self._state.step, self._state.carried)
         save_checkpoint(self._files.checkpoints, self._network, self._state, carried)
 
     def close(self) -> None:
@@ -157,8 +158,8 @@ class _Recorder:
 class _NoRecorder:
     """Without a run folder there is nothing to write to; another worker writes."""
 
-    def __init__(self, files: TrainingFiles | None, network: Network, course: Course, state: TrainingState) -> None:
-        self._files, self._network, self._course, self._state = files, network, course, state
+    def __init__(self, files: TrainingFiles | None, network: Network, pieces: Pieces, state: TrainingState) -> None:
+        self._files, self._network, self._pieces, self._state = files, network, pieces, state
 
     def write(self, record: StepRecord) -> None:
         if record.validation is not None:
@@ -167,17 +168,17 @@ class _NoRecorder:
     def save_state(self) -> None:
         """Tell the worker that writes the states of this one."""
         if self._files is not None:
-            self._course.whole(self._network, self._state.step, self._state.carried)
+            self._pieces.whole(self._network, self._state.step, self._state.carried)
 
 
 @contextmanager
 def _recorder(
-    files: TrainingFiles | None, network: Network, course: Course, state: TrainingState
+    files: TrainingFiles | None, network: Network, pieces: Pieces, state: TrainingState
 ) -> Iterator[_Recorder | _NoRecorder]:
-    if files is None or course.group.rank > 0:
-        yield _NoRecorder(files, network, course, state)
+    if files is None or pieces.group.rank > 0:
+        yield _NoRecorder(files, network, pieces, state)
         return
-    recorder = _Recorder(files, network, course, state)
+    recorder = _Recorder(files, network, pieces, state)
     try:
         yield recorder
     finally:
