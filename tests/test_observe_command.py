@@ -234,7 +234,7 @@ COMMAND = (sys.executable, "-c", "from gatecast.cli import main; raise SystemExi
 
 
 def test_ctrl_c_stops_and_says_where_and_the_same_command_goes_on(double: Double, waves: Path, ask: Ask) -> None:
-    slow = [*COMMAND, double.url, str(waves), "--speed", "50"]
+    slow = [*COMMAND, double.url, str(waves), "--speed", "10"]
     with subprocess.Popen(slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 60
         while double.count() < 3 and time.monotonic() < until:

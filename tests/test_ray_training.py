@@ -65,10 +65,11 @@ def test_two_machines_train_the_net_that_one_process_trains_and_a_killed_worker_
 ) -> None:
     from gatecast.scale.training import Task, fit_over_ray  # noqa: PLC0415
 
-    options = build_options(SETTINGS)
+    options, before = build_options(SETTINGS), signal.getsignal(signal.SIGINT)
     fit(table, out=tmp_path / "one", options=options)
     model = fit_over_ray(Task(table, tmp_path / "two", options), cluster)
     np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=0, atol=1e-5)
+    assert signal.getsignal(signal.SIGINT) is before, "Ctrl-C is our own again"
     assert model.predict().forecast.mean.shape == (4, 6, 1)
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == sorted(
         path.name for path in (tmp_path / "one").iterdir()

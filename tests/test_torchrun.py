@@ -109,7 +109,7 @@ def test_more_workers_than_partitions_are_refused(table: Path, tmp_path: Path) -
     run = fit(tmp_path / "parts", tmp_path / "run", 2)
     _, err = run.communicate(timeout=120)
     assert run.returncode != 0
-    assert "parts holds 1 partition, and each of 2 workers needs one: start fewer workers, or cut the table" in err
+    assert "parts holds 1 partition, and each of 2 workers needs one: take fewer workers, or cut the table" in err
 
 
 def test_several_workers_must_be_told_where_to_write(table: Path) -> None:

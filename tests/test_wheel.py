@@ -38,7 +38,7 @@ def test_the_wheel_is_tied_to_a_platform_alone_and_holds_every_instruction_set(w
     assert wheel.name.endswith(f"-py3-none-{platform}.whl")
     libraries = {Path(name).stem for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")}
     assert set(instruction_sets()) <= libraries
-    assert wheel.stat().st_size < 2**20
+    assert wheel.stat().st_size < 3 * 2**19, "no data, pictures or third-party code went in"
 
 
 @needs_compiler

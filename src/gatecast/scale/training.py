@@ -5,6 +5,7 @@ first worker writes checkpoints there, and after a loss all go on from the newes
 """
 
 import shutil
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,7 +92,8 @@ def _train(task: Task, engine: EngineOptions) -> None:
     )
     refused = task.out / OWN / REFUSED
     try:
-        trainer.fit()
+        with _own_interrupt():
+            trainer.fit()
     except Exception as error:
         if not refused.exists():
             first = (str(error).splitlines() or [type(error).__name__])[0]
@@ -101,6 +103,18 @@ def _train(task: Task, engine: EngineOptions) -> None:
             ) from error
     if refused.exists():
         raise GatecastError(refused.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _own_interrupt() -> Iterator[None]:
+    """Ray Train answers Ctrl-C itself while it trains, and would go on to do so afterwards."""
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if here:
+            signal.signal(signal.SIGINT, before)
 
 
 def _work(told: dict[str, Any]) -> None:

@@ -150,7 +150,7 @@ def _gradient_and_loss(loss: Tensor, optimiser: Adam) -> Tensor:
     optimiser.clear_gradient()
     loss.backward()
     gradient = optimiser.gradient()
-    return torch.cat([gradient, loss.detach().to(gradient.device).reshape(1)])
+    return torch.cat([gradient, loss.detach().to(gradient).reshape(1)])
 
 
 def _validation_loss(network: Network, pieces: Pieces) -> float:
