@@ -6,6 +6,8 @@ for looks in train_many(state):
 
 Each net has its own course, seed, learning rate, weight decay, clipping, steps and patience, and ends as it would
 alone, up to rounding.  One that has finished, is dropped or has lost its way leaves: the others go on without it.
+
+It pays for at least four nets without dilations, with one batch size and little work a step (`benchmarks/many.py`).
 """
 
 import math
