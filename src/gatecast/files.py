@@ -29,14 +29,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises:
         OSError: the folder is missing, read-only or full; the previous version is whole and nothing is left over.
     """
-    temporary = temporary_beside(path)
-    try:
-        _write_through(temporary, data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
+    with replaced(path) as temporary, temporary.open("xb") as file:
+        file.write(data)
 
 
 @contextmanager
@@ -76,13 +70,6 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _flush_folder(path.parent)
-
-
-def _write_through(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

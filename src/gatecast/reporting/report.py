@@ -9,6 +9,7 @@ the page's own policy lets the browser run the two scripts written here, by thei
 
 import base64
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from bokeh.resources import Resources
@@ -41,11 +42,19 @@ def write_report(run: RunReport, path: str | Path) -> Path:
     Raises:
         OptionError: `path` is a folder.
     """
-    path = Path(path)
+    return write_html(lambda: render(run), Path(path), "report", "report.html")
+
+
+def write_html(page: Callable[[], str], path: Path, kind: str, usual: str) -> Path:
+    """Write one page; `page` makes it, `kind` is what it is called, and `usual` the name of its file.
+
+    Raises:
+        OptionError: `path` is a folder.
+    """
     if path.is_dir():
-        raise OptionError(f"the report is one file, but {path} is a folder. Write to {path / 'report.html'} instead.")
+        raise OptionError(f"the {kind} is one file, but {path} is a folder. Write to {path / usual} instead.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, render(run).encode())
+    write_atomic(path, page().encode())
     return path
 
 

@@ -7,11 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 import gatecast
-from gatecast.errors import OptionError
 from gatecast.evaluation.results import Metrics
-from gatecast.files import write_atomic
 from gatecast.reporting import findings
-from gatecast.reporting.report import environment, scripts, style_sheet
+from gatecast.reporting.report import environment, scripts, style_sheet, write_html
 from gatecast.reporting.scores import number
 from gatecast.reporting.sections import Section, section
 from gatecast.tuning.charts import ceiling, importance_chart, setting_chart, trials_chart
@@ -26,12 +24,7 @@ def write_page(search: SearchRecord, title: str, metrics: Metrics, path: str | P
     Raises:
         OptionError: `path` is a folder.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise OptionError(f"the page is one file, but {path} is a folder. Write to {path / 'search.html'} instead.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, render(search, title, metrics).encode())
-    return path
+    return write_html(lambda: render(search, title, metrics), Path(path), "page", "search.html")
 
 
 def render(search: SearchRecord, title: str, metrics: Metrics) -> str:
