@@ -15,6 +15,15 @@ torch.set_num_threads(1)
 from gatecast.kernels.library import built, instruction_sets, library  # noqa: E402 - what is imported later is checked
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[bool | None]:
+    """Coverage is not measured in the processes of Ray, which takes one that starts late for a dead one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("ray"):
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
+
+
 @pytest.fixture(params=[name for name in instruction_sets() if built(name).exists()])
 def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
     """Runs the test once with each build of the kernels that this machine can run."""

@@ -16,7 +16,7 @@ from gatecast.errors import MissingExtraError, OptionError, TableError, WorkerEr
 ENGINES = (
     EngineOptions(workers=1),
     EngineOptions(workers=2),
-    pytest.param(EngineOptions(engine="ray", workers=2), marks=pytest.mark.xdist_group("ray")),
+    pytest.param(EngineOptions(engine="ray", workers=2), marks=pytest.mark.ray),
 )
 
 
@@ -110,7 +110,7 @@ SESSION = """
 """
 
 
-@pytest.mark.parametrize("name", ["local", "ray"])
+@pytest.mark.parametrize("name", ["local", pytest.param("ray", marks=pytest.mark.ray)])
 def test_a_session_leaves_no_process_behind(name: str, tmp_path: Path) -> None:
     if name == "ray":
         pytest.importorskip("ray")

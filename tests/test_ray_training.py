@@ -19,6 +19,7 @@ from gatecast.workflow import build_options, fit
 from gatecast.workflow.listening import Silent
 
 ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.ray
 
 SETTINGS = {
     "horizon": 6,

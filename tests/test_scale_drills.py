@@ -114,6 +114,7 @@ def test_a_driver_that_is_killed_is_gone_on_with_by_the_same_call(
     assert_as_quiet(place, out)
 
 
+@pytest.mark.ray
 def test_ray_loses_a_machine_and_finishes_with_the_same_results(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

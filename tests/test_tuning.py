@@ -251,7 +251,7 @@ def test_two_processes_share_the_trials() -> None:
     assert found.best.loss <= found.defaults.loss
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.ray
 def test_a_cluster_shares_the_trials() -> None:
     pytest.importorskip("ray")
     found = tune(wave_table(), trials=3, engine=EngineOptions("ray", workers=2), **QUICK)

@@ -42,21 +42,21 @@ class RayEngine:
             load_ray().shutdown()
 
     def run(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Done]:
-        """As every engine does; a task whose node is lost is begun anew on another."""
+        """As every engine does; a task whose node is lost is begun anew on another.
+
+        After a refusal, or where the caller stops, items already handed out are left to finish and their results are
+        dropped: cancelling a task at the moment it ends makes Ray (2.60) abort the whole driver.
+        """
         ray = load_ray()
         task = ray.remote(num_cpus=1, max_retries=TRIES - 1, scheduling_strategy="SPREAD")(_caught)
         waiting, running = list(range(len(items))), dict[Any, int]()
-        try:
-            while waiting or running:
-                while waiting and len(running) < AHEAD * self.workers:
-                    number = waiting.pop(0)
-                    running[task.remote(work, items[number])] = number
-                for done in ray.wait(list(running), num_returns=1)[0]:
-                    result = _result(ray, done, running[done], len(items))
-                    yield Done(running.pop(done), result)
-        finally:
-            for still in running:
-                ray.cancel(still, force=True)
+        while waiting or running:
+            while waiting and len(running) < AHEAD * self.workers:
+                number = waiting.pop(0)
+                running[task.remote(work, items[number])] = number
+            for done in ray.wait(list(running), num_returns=1)[0]:
+                result = _result(ray, done, running[done], len(items))
+                yield Done(running.pop(done), result)
 
 
 def connect(address: str | None) -> bool:
