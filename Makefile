@@ -2,22 +2,28 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Every file that is installed has the bytes of constraints.lock; gatecast itself is built from this folder.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP) --constraint constraints.lock --requirement
+EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
 DOCUMENTED := client server tuning workflow choosing streaming forecaster artifact training models nn cells evaluation inspection datasets forecast data errors
 
-.PHONY: setup demo test check bench wheel docs clean
+.PHONY: setup demo test check audit bench wheel docs clean
 
 setup: .venv/dev.stamp
 
-.venv/core.stamp: pyproject.toml constraints.txt hatch_build.py $(wildcard src/gatecast/kernels/csrc/*)
+.venv/core.stamp: pyproject.toml constraints.lock lock.py hatch_build.py $(wildcard src/gatecast/kernels/csrc/*)
 	$(PYTHON) -c 'import sys; sys.exit("gatecast needs Python 3.11 or newer, this is " + sys.version if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(PIP) --editable .
+	$(BIN)/python lock.py needs > .venv/core.txt
+	$(LOCKED) .venv/core.txt
+	$(EDITABLE)
 	touch $@
 
 .venv/dev.stamp: .venv/core.stamp
-	$(PIP) --editable '.[dev]'
+	$(BIN)/python lock.py needs dev > .venv/dev.txt
+	$(LOCKED) .venv/dev.txt
 	touch $@
 
 demo: .venv/core.stamp
@@ -30,6 +36,9 @@ check: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: .venv/dev.stamp
+	$(BIN)/python lock.py audit
 
 # The benchmarks read public data from the folder GATECAST_DATA, and skip what is not there.
 bench: .venv/dev.stamp
