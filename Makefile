@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Every file that is installed has the bytes of constraints.lock; gatecast itself is built from this folder.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+FETCH := $(BIN)/python -m pip download --quiet --disable-pip-version-check
 LOCKED := $(PIP) --constraint constraints.lock --requirement
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
@@ -16,6 +17,13 @@ setup: .venv/dev.stamp
 .venv/core.stamp: pyproject.toml constraints.lock lock.py hatch_build.py $(wildcard src/gatecast/kernels/csrc/*)
 	$(PYTHON) -c 'import sys; sys.exit("gatecast needs Python 3.11 or newer, this is " + sys.version if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
+	$(BIN)/python lock.py pin pip > .venv/pip.txt
+	$(PIP) --requirement .venv/pip.txt
+	rm -rf .venv/torch
+	$(FETCH) --no-deps --constraint constraints.txt --dest .venv/torch torch
+	$(BIN)/python lock.py check .venv/torch/torch-*.whl
+	$(PIP) --no-deps .venv/torch/torch-*.whl
+	rm -r .venv/torch
 	$(BIN)/python lock.py needs > .venv/core.txt
 	$(LOCKED) .venv/core.txt
 	$(EDITABLE)

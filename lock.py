@@ -3,15 +3,21 @@
 `python lock.py needs dev` prints what an installation with the extra `dev` needs; `constraints.lock` says for each of
 these, and for all that they need in turn, the version of `constraints.txt` and the SHA-256 of every file of it:
 
+    python lock.py pin pip > pip.txt
+    python -m pip install --requirement pip.txt
     python lock.py needs dev > needs.txt
     python -m pip install --constraint constraints.lock --requirement needs.txt
     python -m pip install --no-deps --no-build-isolation .
 
-pip then refuses a file with other bytes and a package that the lock does not know.  `python lock.py write` makes the
-lock anew from `constraints.txt`; it needs uv.  `python lock.py audit` looks for known weaknesses of what is locked; it
-needs pip-audit.
+pip then refuses a file with other bytes and a package that the lock does not know; older ones than the locked pip would
+refuse a range of versions, even one that the lock settles.  Of two builds of torch with one version, pip would take the
+one from PyPI, with all of CUDA; so `make` lets it choose without hashes, and `python lock.py check FILE` looks at them.
+
+`python lock.py write` makes the lock anew from `constraints.txt`; it needs uv.  `python lock.py audit` looks for known
+weaknesses of what is locked; it needs pip-audit.
 """
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -65,6 +71,23 @@ def _extra(known: dict[str, list[str]], extra: str) -> Iterator[str]:
             yield requirement
 
 
+def pin(package: str) -> str:
+    """Its lines of the lock."""
+    found = re.search(rf"^{re.escape(package)}==.*\n(?: .*\n)+", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        sys.exit(f"{package} is not locked; see {LOCK.name}.")
+    return found[0]
+
+
+def check(wheel: Path) -> None:
+    """Whether the lock has the bytes of a file."""
+    package = wheel.name.partition("-")[0].lower().replace("_", "-")
+    with wheel.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found not in pin(package):
+        sys.exit(f"{wheel.name} has the SHA-256 {found}, which {LOCK.name} does not have: it is not what was tested.")
+
+
 def write() -> None:
     """Ask the registry for the hashes of all files of every version, for every platform."""
     every = "\n".join(needs(*extras()))
@@ -91,6 +114,10 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["needs", *asked]:
             sys.stdout.write("\n".join(needs(*asked)) + "\n")
+        case ["pin", package]:
+            sys.stdout.write(pin(package))
+        case ["check", wheel]:
+            check(Path(wheel))
         case ["write"]:
             write()
         case ["audit"]:

@@ -1,5 +1,6 @@
 """The lock: every version of constraints.txt, every requirement of every extra, each with the hashes of its files."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -42,6 +43,28 @@ def test_every_version_has_hashes_and_nothing_comes_from_elsewhere() -> None:
 def test_an_extra_that_is_none_is_refused_by_name() -> None:
     with pytest.raises(SystemExit, match=r"serves is no extra of gatecast; the extras are dev, .*serve, "):
         list(lock.needs("serves"))
+
+
+def test_the_lines_of_one_package_stand_alone() -> None:
+    first, *hashes = lock.pin("pip").splitlines()
+    assert first.startswith("pip==")
+    assert len(hashes) >= 2
+    assert all("--hash=sha256:" in line for line in hashes)
+    with pytest.raises(SystemExit, match="pi is not locked"):
+        lock.pin("pi")
+
+
+def test_other_bytes_than_those_locked_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = tmp_path / "Some_Package-1.0-py3-none-any.whl"
+    wheel.write_bytes(b"tested")
+    locked = tmp_path / "constraints.lock"
+    digest = hashlib.sha256(b"tested").hexdigest()
+    locked.write_text(f"{lock.HEAD}some-package==1.0 \\\n    --hash=sha256:{digest}\n")
+    monkeypatch.setattr(lock, "LOCK", locked)
+    lock.check(wheel)
+    wheel.write_bytes(b"altered")
+    with pytest.raises(SystemExit, match=r"Some_Package-1\.0-.*which constraints\.lock does not have"):
+        lock.check(wheel)
 
 
 def test_what_an_installation_needs_leaves_out_what_other_extras_need() -> None:
