@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatecast.data.columns import Guess, TableOptions
+from gatecast.data.columns import Columns, Guess, TableOptions
+from gatecast.data.frequency import parse_frequency
 from gatecast.data.panel import Panel
-from gatecast.data.reading import load_panel
+from gatecast.data.reading import load_panel, load_panel_like
 from gatecast.errors import ColumnError, TableError, TimeError
 
 HOURS = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 1, 2, 23), "1h", eager=True)
@@ -115,6 +116,24 @@ def test_quarters_are_put_together_with_the_year() -> None:
 def test_parts_that_make_no_date_are_named() -> None:
     with pytest.raises(TimeError, match=r"row 1 .*: year=2023, month=2, day=29 is no date"):
         load({"year": [2023, 2023], "month": [2, 2], "day": [28, 29], "y": [1, 2]})
+    with pytest.raises(TimeError, match=r"row 1 .*: year=2023.5, month=2 is no date"):
+        load({"year": [2023.0, 2023.5], "month": [1, 2], "y": [1, 2]})
+    with pytest.raises(TimeError, match=r"row 1 .*: year=2023.0, month=inf is no date"):
+        load({"year": [2023.0, 2023.0], "month": [1.0, np.inf], "y": [1, 2]})
+
+
+@pytest.mark.parametrize("name", ["shop_id", "date", "year"])
+def test_an_infinite_number_is_no_code_and_no_date(name: str) -> None:
+    with pytest.raises(TableError, match=f'column "{name}", row 1 .*: the value is infinite'):
+        load({"y": [1, 3, 2, 4], name: [1.0, np.inf, 2.0, 1.0]})
+
+
+@pytest.mark.parametrize("names", [("y",), ("month", "day"), ("year", "day")])
+def test_a_model_whose_time_is_made_of_no_year_and_month_is_refused(names: tuple[str, ...]) -> None:
+    table = pl.DataFrame({"year": [2024, 2024], "month": [1, 2], "day": [1, 1], "y": [1.0, 2.0]})
+    columns = Columns(target=("y",), time="ds", time_parts=names)
+    with pytest.raises(ColumnError, match="no time can be without a year and a month"):
+        load_panel_like(table, columns, parse_frequency("1mo"))
 
 
 def test_rows_are_numbered_when_nothing_is_a_time() -> None:

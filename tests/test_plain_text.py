@@ -86,6 +86,13 @@ def test_what_is_not_plain_is_left_to_the_careful_reading(content: str) -> None:
     assert fast(content) is None
 
 
+@pytest.mark.parametrize("stretch", [csvplain.STRETCH, 16])
+def test_a_byte_order_mark_within_a_file_is_read_alike(monkeypatch: pytest.MonkeyPatch, stretch: int) -> None:
+    monkeypatch.setattr(csvplain, "STRETCH", stretch)
+    assert_read_alike("ds,y\n\ufeffds,y\n2024-01-01,1\n")
+    assert_read_alike("ds,y\n2024-01,1\n\ufeff2024-02,1\n")
+
+
 def test_a_cell_of_absurd_length_is_left_to_the_careful_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "MAX_CELL", 5)
     assert fast("ds,y\na,12345\n") is not None

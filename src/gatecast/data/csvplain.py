@@ -5,6 +5,7 @@ cells.  Then cutting at newlines and separators is all there is to reading it, a
 Whatever else a file may hold is left to the careful reading of `csvfile`, which also knows the line of each mistake.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -126,6 +127,8 @@ def _without_header(first: bytes, others: Iterator[bytes | None], head: Head) ->
 def _cells(lines: bytes, separator: str, names: list[str]) -> pl.DataFrame | None:
     """The cells of a stretch as text; None if a line has more or fewer than there are names, or quotes matter."""
     mark = separator.encode()
+    if lines.startswith(codecs.BOM_UTF8):  # within a file it is text, which polars would leave out
+        return None
     try:
         frame = pl.read_csv(
             lines,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from gatecast.data.columns import ONLY_SERIES, Columns, Guess, TableOptions, taken_columns
 from gatecast.data.table import Table
@@ -42,7 +42,11 @@ def _id_choices(
     free = [name for name in table.frame.columns if name not in taken and numbers[name].known]
     texts = [name for name in free if not numbers[name].numeric and table.frame[name].dtype == pl.String]
     coded = [name for name in free if numbers[name].numeric and _ID_NAME.search(name)]
-    return texts, [name for name in coded if np.all(np.mod(numbers[name].values, 1) == 0)]
+    return texts, [name for name in coded if _whole(numbers[name].values)]
+
+
+def _whole(values: Float64[np.ndarray, " rows"]) -> bool:
+    return bool((np.isfinite(values) & (values == np.floor(values))).all())
 
 
 def _tells_apart(column: pl.Series, times: np.ndarray) -> bool:

@@ -82,9 +82,9 @@ def _number_kind(name: str, numbers: Numbers) -> float | str | None:
         for least, most, micro in _EPOCHS:
             if least <= low and high < most:
                 return micro
-        if (values % 1 == 0).all() and any(a <= low and high <= b for a, b in ((190001, 210012), (19000101, 21001231))):
+        if any(a <= low and high <= b for a, b in ((190001, 210012), (19000101, 21001231))) and (values % 1 == 0).all():
             return "compact"
-    if _YEAR_NAME.search(name) and (values % 1 == 0).all() and low >= 1500 and high <= 2200:
+    if _YEAR_NAME.search(name) and low >= 1500 and high <= 2200 and (values % 1 == 0).all():
         return "year"
     return None
 
@@ -252,9 +252,9 @@ def _assemble(parts: dict[str, np.ndarray]) -> np.ndarray:
     year = parts["year"]
     full = {"month": 1.0, "day": 1.0, "hour": 0.0, "minute": 0.0, "second": 0.0, "micro": 0.0}
     given = {part: np.nan_to_num(parts.get(part, np.full(len(year), start)), nan=start) for part, start in full.items()}
-    right = ~np.isnan(year) & (year >= 1) & (year <= 9999)
+    right = ~np.isnan(year) & (year >= 1) & (year <= 9999) & (year == np.floor(year))
     for part, (least, most) in _RANGES.items():
-        right &= (given[part] >= least) & (given[part] <= most) & (given[part] % 1 == 0)
+        right &= (given[part] >= least) & (given[part] <= most) & (given[part] == np.floor(given[part]))
     whole = {
         part: np.where(right, value, start).astype(np.int64)
         for (part, value), start in zip(given.items(), full.values(), strict=True)

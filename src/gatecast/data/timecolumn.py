@@ -8,6 +8,7 @@ from gatecast.data.columns import Columns, Guess, TableOptions
 from gatecast.data.stamps import compose_times, looks_like_time, read_times
 from gatecast.data.table import Table
 from gatecast.data.values import Numbers, read_numbers
+from gatecast.errors import ColumnError
 
 COMPOSED = "ds"
 
@@ -73,5 +74,15 @@ def _compose(table: Table, parts: Mapping[str, tuple[str, Numbers]]) -> tuple[Co
 
 
 def recompose(table: Table, names: Sequence[str]) -> np.ndarray:
-    """The times from the columns that a model's time was put together from."""
-    return compose_times(table, {name.strip().lower(): (name, read_numbers(table, name)) for name in names})
+    """The times from the columns that a model's time was put together from.
+
+    Raises:
+        ColumnError: they have no year, or neither a month nor a quarter.
+    """
+    parts = {name.strip().lower(): (name, read_numbers(table, name)) for name in names}
+    if "year" not in parts or not {"month", "quarter"} & parts.keys():
+        raise ColumnError(
+            f"the model says that its time is put together from {', '.join(names)}, and no time can be without a year "
+            f"and a month or a quarter: its description is damaged. Copy the whole model folder again, or train again."
+        )
+    return compose_times(table, parts)
