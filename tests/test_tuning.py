@@ -14,6 +14,7 @@ import pytest
 import gatecast
 from builders import poisoned
 from gatecast.choosing import choose
+from gatecast.data.columns import TableOptions
 from gatecast.engines import EngineOptions
 from gatecast.errors import MissingExtraError, OptionError, TrainingError
 from gatecast.forecaster import RecurrentForecaster
@@ -22,6 +23,7 @@ from gatecast.tuning import working as at_work
 from gatecast.tuning.following import followed
 from gatecast.tuning.gathering import records
 from gatecast.tuning.journal import LOST, WORKER, bury, open_study
+from gatecast.tuning.placing import as_toml
 from gatecast.tuning.proposing import PLAIN_RANDOM, USUAL, Proposals
 from gatecast.tuning.records import TrialRecord
 from gatecast.tuning.result import Search
@@ -29,6 +31,7 @@ from gatecast.tuning.searching import good_points
 from gatecast.tuning.table import Prepared, prepare
 from gatecast.tuning.working import Job, options_of, work
 from gatecast.workflow.listening import Silent
+from gatecast.workflow.options import FitOptions, build_options
 from small_tables import wave_table
 
 QUICK = {
@@ -290,3 +293,10 @@ def test_a_plain_random_search_begins_anywhere_and_stops_no_trial(tmp_path: Path
     trials = records(open_study(job.journal, job.proposals))
     assert {trial.status for trial in trials} == {"done"}
     assert prepared.space.usual() not in [trial.settings for trial in trials]
+
+
+def test_names_of_any_characters_are_written_as_toml_that_reads_the_same(tmp_path: Path) -> None:
+    names = tuple(f"a{chr(code)}b" for code in (*range(32), *range(127, 160), 0x22, 0x5C, 0x2028, 0xFEFF, 0x10FFFF))
+    options = FitOptions(table=TableOptions(past=names))
+    (tmp_path / "best.toml").write_bytes(as_toml(options).encode())
+    assert build_options({}, tmp_path / "best.toml") == options

@@ -77,7 +77,14 @@ def write(search: Search, folder: Path) -> None:
 
 
 def as_toml(options: FitOptions) -> str:
-    """What differs from the defaults; a line of JSON is one of TOML where a value is neither null nor a table."""
+    """What differs from the defaults; a line of JSON is one of TOML where a value is neither null nor a table.
+
+    One character may stand in JSON's texts and not in TOML's: DEL.
+    """
     usual = flatten(msgspec.to_builtins(FitOptions()))
     said = {name: value for name, value in flatten(msgspec.to_builtins(options)).items() if value != usual[name]}
-    return "".join(f"{name} = {msgspec.json.encode(value).decode()}\n" for name, value in said.items())
+    return "".join(f"{name} = {_text(value)}\n" for name, value in said.items())
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - any value of a setting
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")

@@ -4,6 +4,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
@@ -142,7 +143,7 @@ def _field_type(path: list[str]) -> Any:  # noqa: ANN401
     """The type of a setting; raises OptionError, naming the nearest ones, for a name that does not exist."""
     kind: Any = FitOptions
     for part in path:
-        fields = {field.name: field.type for field in msgspec.structs.fields(kind)} if _is_struct(kind) else {}
+        fields = {name: field.type for name, field in _fields(kind).items()} if _is_struct(kind) else {}
         if part not in fields:
             known = sorted(all_settings())
             near = difflib.get_close_matches(".".join(path), [*known, *SHORT_NAMES], n=3)
@@ -152,6 +153,12 @@ def _field_type(path: list[str]) -> Any:  # noqa: ANN401
     return kind
 
 
+@cache
+def _fields(kind: type[Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    """The settings of a group; msgspec works them out anew each time, which is slow."""
+    return MappingProxyType({field.name: field for field in msgspec.structs.fields(kind)})
+
+
 def _is_struct(kind: Any) -> bool:  # noqa: ANN401
     return isinstance(kind, type) and issubclass(kind, Struct)
 
@@ -159,7 +166,7 @@ def _is_struct(kind: Any) -> bool:  # noqa: ANN401
 def all_settings(kind: type[Struct] = FitOptions, prefix: str = "") -> dict[str, Any]:
     """Every setting by its full name, with its default."""
     found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(kind):
+    for field in _fields(kind).values():
         name = f"{prefix}{field.name}"
         if _is_struct(field.type):
             found |= all_settings(field.type, f"{name}.")
