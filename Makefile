@@ -10,7 +10,7 @@ EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
 DOCUMENTED := client server tuning workflow choosing streaming forecaster artifact training models nn cells evaluation inspection datasets forecast data errors
 
-.PHONY: setup demo test check audit bench wheel docs clean
+.PHONY: setup demo test check audit bench fuzz wheel docs clean
 
 setup: .venv/dev.stamp
 
@@ -51,6 +51,13 @@ audit: .venv/dev.stamp
 # The benchmarks read public data from the folder GATECAST_DATA, and skip what is not there.
 bench: .venv/dev.stamp
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+# Each target for so many seconds; an hour or more for a night.  The inputs grow in fuzz/grown; see fuzz/README.md.
+SECONDS ?= 60
+fuzz: .venv/dev.stamp
+	$(PIP) --editable '.[fuzz]'
+	test -d fuzz/grown || $(BIN)/python -m fuzz.seeding fuzz/grown
+	for target in csv settings artifact; do $(BIN)/python -m fuzz $$target $(SECONDS) || exit 1; done
 
 wheel: .venv/dev.stamp
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
