@@ -57,7 +57,7 @@ SECONDS ?= 60
 fuzz: .venv/dev.stamp
 	$(PIP) --editable '.[fuzz]'
 	test -d fuzz/grown || $(BIN)/python -m fuzz.seeding fuzz/grown
-	for target in csv settings artifact; do $(BIN)/python -m fuzz $$target $(SECONDS) || exit 1; done
+	for target in csv settings artifact; do $(BIN)/python -m fuzz $$target $(SECONDS) || failed=1; done; test -z "$$failed"
 
 wheel: .venv/dev.stamp
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
