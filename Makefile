@@ -55,7 +55,8 @@ bench: .venv/dev.stamp
 # Each target for so many seconds; an hour or more for a night.  The inputs grow in fuzz/grown; see fuzz/README.md.
 SECONDS ?= 60
 fuzz: .venv/dev.stamp
-	$(PIP) --editable '.[fuzz]'
+	$(BIN)/python lock.py needs fuzz > .venv/fuzz.txt
+	$(LOCKED) .venv/fuzz.txt
 	test -d fuzz/grown || $(BIN)/python -m fuzz.seeding fuzz/grown
 	for target in csv settings artifact; do $(BIN)/python -m fuzz $$target $(SECONDS) || failed=1; done; test -z "$$failed"
 
