@@ -133,5 +133,5 @@ def test_a_late_ragged_line_is_named_by_its_number(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(csvplain, "STRETCH", 32)
     path = tmp_path / "t.csv"
     path.write_text(PLAIN + "2024-01-04,4\n2024-01-05\n")
-    with pytest.raises(TableError, match="line 6 has 1 cells, fewer than the 2"):
+    with pytest.raises(TableError, match="line 6 has 1 cell, fewer than the 2"):
         read_csv(path)

@@ -1,8 +1,7 @@
-"""Sources in: text in every common dress, Parquet, Arrow, data frames; and hostile files."""
+"""Sources in: text in every common dress, Parquet, Arrow, data frames.  What is hostile is tried in `attacks`."""
 
 import contextlib
 import gzip
-import io
 import os
 import subprocess
 import sys
@@ -146,7 +145,7 @@ def test_a_cell_that_is_no_number_is_named(tmp_path: Path, cell: str, lesson: st
         load_panel(write(tmp_path, f"ds,y\n2024-01-01,1\n2024-01-02,{cell}\n2024-01-03,4\n2024-01-04,5\n"))
 
 
-@pytest.mark.parametrize(("line", "word"), [("2024-01-02", "1 cells, fewer"), ("2024-01-02,2,3", "3 cells, more")])
+@pytest.mark.parametrize(("line", "word"), [("2024-01-02", "1 cell, fewer"), ("2024-01-02,2,3", "3 cells, more")])
 def test_a_ragged_line_is_named(tmp_path: Path, line: str, word: str) -> None:
     with pytest.raises(TableError, match=rf"line 3 has {word} than the 2"):
         read_table(write(tmp_path, f"ds,y\n2024-01-01,1\n{line}\n"))
@@ -248,23 +247,17 @@ def test_a_frame_survives_csv(tmp_path: Path, values: list[float | None], separa
     assert np.array_equal(direct.targets[:, 0], np.array(values, dtype=np.float32), equal_nan=True)
 
 
-def bomb() -> bytes:
-    packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb") as file:
-        file.write(b"ds,y\n" + b"2024-01-01,1\n" * 400_000)
-    return packed.getvalue()
-
-
-def test_a_gzip_bomb_is_refused_at_the_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_table_may_hold_is_refused_at_the_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "MAX_BYTES", 1 << 20)
+    rows = gzip.compress(b"ds,y\n" + b"2024-01-01,1\n" * 400_000)
     with pytest.raises(TableError, match="holds more than 1,048,576 bytes once unpacked"):
-        read_table(write(tmp_path, bomb(), "t.csv.gz"))
+        read_table(write(tmp_path, rows, "t.csv.gz"))
 
 
-def test_a_parquet_bomb_is_refused_before_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_parquet_file_is_refused_before_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "MAX_BYTES", 1 << 20)
     pl.DataFrame({"y": np.zeros(1 << 18)}).write_parquet(tmp_path / "t.parquet")
-    with pytest.raises(TableError, match="262,144 rows of 1 columns, more than 1,048,576 bytes"):
+    with pytest.raises(TableError, match="262,144 rows of 1 column, more than 1,048,576 bytes"):
         read_table(tmp_path / "t.parquet")
 
 
@@ -272,59 +265,6 @@ def test_too_many_cells_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(table, "MAX_CELLS", 5)
     with pytest.raises(TableError, match="more than 5 cells"):
         read_table(write(tmp_path, PLAIN))
-
-
-@pytest.mark.parametrize(
-    ("content", "lesson"),
-    [
-        (b"", "is empty"),
-        (b"\n\n\n", "is empty"),
-        (b"ds,y\n", "has a header and no rows"),
-        (b"ds,y\n2024-01-01,1\x00\n", "line 2 holds characters that no text has"),
-        (bytes(range(256)) * 50, "holds characters that no text has"),
-        (b"ds,y\n2024-01-01," + b"1" * 2_000_000 + b"\n", "line 2: field larger than field limit"),
-        (b"ds,y\n2024-01-01," + b"1" * 20_000 + b"\n", "the cell has 20,000 characters"),
-        (b"ds,y\n2024-01-01," + b"1" * 11_000_000 + b"\n", "more than 10,000,000 characters"),
-        (b'ds,y\n2024-01-01,1\n2024-01-02,"2\n2024-01-03,3\n', "line 3: unexpected end of data"),
-        (",".join(f"a{i}" for i in range(10_001)).encode(), "10,001 columns"),
-        (gzip.compress(PLAIN.encode())[:-9], "is damaged"),
-        (b"\x1f\x8b" + bytes(60), "is damaged|cannot be read"),
-        (b"PK\x03\x04 a spreadsheet", "a zip archive or a spreadsheet"),
-        (b"PAR1" + bytes(40), "cannot be read"),
-        (b"ARROW1" + bytes(40), "cannot be read"),
-        ("ds,y\n1,2\n".encode("utf-16")[:-1], "is damaged"),
-        ("ds,y\n1,2\n".encode("utf-16-le"), "holds characters that no text has"),
-    ],
-    ids=[
-        "nothing",
-        "blank",
-        "header only",
-        "nul",
-        "junk",
-        "2 MB cell",
-        "20 kB cell",
-        "endless line",
-        "open quote",
-        "wide",
-        "cut gzip",
-        "false gzip",
-        "zip",
-        "false parquet",
-        "false arrow",
-        "cut utf16",
-        "utf16 without mark",
-    ],
-)
-def test_a_hostile_file_is_refused_with_a_lesson(tmp_path: Path, content: bytes, lesson: str) -> None:
-    with pytest.raises(TableError, match=lesson):
-        load_panel(write(tmp_path, content))
-
-
-def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="is a folder"):
-        read_table(tmp_path)
-    with pytest.raises(TableError, match=r"there is no file .*nowhere\.csv"):
-        read_table(tmp_path / "nowhere.csv")
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -6,13 +6,11 @@ cell by cell.
 """
 
 import codecs
-import contextlib
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
@@ -21,79 +19,53 @@ import numpy as np
 import polars as pl
 
 from gatecast.data import table as caps
-from gatecast.data.columns import Guess, Layout
+from gatecast.data.columns import Layout
 from gatecast.data.csvhead import SAMPLE_LINES, find_separator, read_head
 from gatecast.data.csvplain import read_plain
-from gatecast.data.table import Table, check_size
+from gatecast.data.encodings import ONE_BYTE, ONE_BYTE_GUESS, check_one_byte
+from gatecast.data.kinds import START, refuse_no_table, refuse_no_text
+from gatecast.data.table import Table, check_size, counted
+from gatecast.data.unpacking import opened
 from gatecast.errors import TableError
 
 _MAX_LINE = 10_000_000  # characters: 10,000 columns of 1,000 characters
+_MAX_BLANK = 1_000_000  # lines without a cell, between two that have some
 _CELLS_AT_ONCE, _ROWS_AT_ONCE = 20_000, 200  # small enough for the processor's cache, large enough for wide tables
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
-class _Capped(io.RawIOBase):
-    """Bytes that stop with a TableError once there are more than a table may have."""
-
-    def __init__(self, source: io.BufferedIOBase, path: Path) -> None:
-        self._source, self._path, self._seen = source, path, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._source.read(len(buffer))
-        self._seen += len(data)
-        if self._seen > caps.MAX_BYTES:
-            raise TableError(
-                f"{self._path.name} holds more than {caps.MAX_BYTES:,} bytes once unpacked, the most gatecast reads. "
-                f"Split it, or keep only the columns and rows that are needed."
-            )
-        buffer[: len(data)] = data
-        return len(data)
-
-
 def read_csv(path: Path, layout: Layout = "long") -> Table:
-    """Read a text table: comma, semicolon, tab or bar between cells, plain or gzip, UTF-8, UTF-16 or Latin-1.
+    """Read a text table: comma, semicolon, tab or bar between cells, plain or gzip, UTF-8, UTF-16 or Windows-1252.
 
     Raises:
-        TableError: the file is empty, damaged, binary or too large, or a line has more or fewer cells than the first.
+        TableError: the file is empty, damaged, binary or too large, mixes encodings, or a line has more or fewer cells
+            than the first.
     """
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
+    with opened(path) as source:
+        start = source.read(START)
+    refuse_no_table(path, start)
+    encoding = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
     try:
-        with gzip.open(path) if packed else path.open("rb") as source:
-            start = source.read(4)
-            encoding = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
-        try:
-            return _read(path, encoding, layout, packed=packed)
-        except UnicodeDecodeError:
-            if encoding != "utf-8":
-                raise
-            guess = Guess("encoding", "Latin-1", "the bytes are not UTF-8")
-            found = _read(path, "latin-1", layout, packed=packed)
-            return Table(found.frame, found.lines, (guess, *found.guesses), found.comma)
-    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeError) as error:
-        raise TableError(f"{path.name} is damaged ({error}). Fetch or write the file again.") from error
+        return _read(path, encoding, layout)
+    except UnicodeDecodeError:
+        if encoding != "utf-8":
+            raise
+        check_one_byte(path)
+        found = _read(path, ONE_BYTE, layout)
+        return replace(found, guesses=(ONE_BYTE_GUESS, *found.guesses))
 
 
-def _read(path: Path, encoding: str, layout: Layout, *, packed: bool) -> Table:
+def _read(path: Path, encoding: str, layout: Layout) -> Table:
     if encoding != "utf-16":
-        with _opened(path, packed=packed) as file:
+        with opened(path) as file:
             if encoding == "utf-8-sig":
                 file.read(len(codecs.BOM_UTF8))
             plain = read_plain(file, encoding.removesuffix("-sig"), layout)
         if plain is not None:
             return plain
-    with _opened(path, packed=packed) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as text:
+    with opened(path) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as text:
         return _parse(path, _lines(path, text), layout)
-
-
-@contextlib.contextmanager
-def _opened(path: Path, *, packed: bool) -> Iterator[io.BufferedReader]:
-    with gzip.open(path) if packed else path.open("rb") as source:
-        yield io.BufferedReader(_Capped(source, path), 1 << 20)
 
 
 def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
@@ -104,10 +76,7 @@ def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
         if len(line) == _MAX_LINE:
             raise TableError(f"{path.name}, line {number} has more than {_MAX_LINE:,} characters: this is no table.")
         if _BINARY.search(line):
-            raise TableError(
-                f"{path.name}, line {number} holds characters that no text has, so this is not a text table. "
-                f"Give a CSV, TSV, Parquet or Arrow file; save spreadsheets as CSV (UTF-8)."
-            )
+            refuse_no_text(path, number)
         yield line
 
 
@@ -123,23 +92,48 @@ def _parse(path: Path, lines: Iterator[str], layout: Layout) -> Table:
     head = read_head(cells, line, layout)
     frame, places = _collect(path, rows if head.named else chain([first], rows), head.names)
     if frame.is_empty():
-        raise TableError(f"{path.name} has a header and no rows. Give a table with one row for each time step.")
+        raise TableError(
+            f"{path.name} has a header and no rows. Give a table with one row for each time step, "
+            f"each on a line of its own."
+        )
     return Table(frame, places, head.guesses, "thousands" if separator == "," else "decimal")
 
 
 def _rows(path: Path, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]
     """Each row that is not blank, with the line it starts on."""
-    line = 0
+    line, blank = 0, 0
     try:
         for row in reader:
             if row and (len(row) > 1 or row[0].strip()):
+                blank = 0
                 yield line + 1, row
+            else:
+                blank += 1
+                _check_blank(path, line, blank)
             line = reader.line_num
     except csv.Error as error:
         raise TableError(
-            f"{path.name}, line {line + 1}: {error}. Check the quotes there: a quoted cell ends with a quote followed "
-            f'by a separator, holds a quote as "", and has at most {caps.MAX_CELL:,} characters.'
+            f"{path.name}, line {line + 1}: {_told(error)}. Check the quotes there: a quoted cell ends with a quote "
+            f'followed by a separator, holds a quote as "", and has at most {caps.MAX_CELL:,} characters.'
         ) from error
+
+
+def _check_blank(path: Path, line: int, blank: int) -> None:
+    if blank > _MAX_BLANK:
+        raise TableError(
+            f"{path.name} has more than {_MAX_BLANK:,} blank lines in a row, up to line {line + 1}. "
+            f"Delete them, or check whether this is a table."
+        )
+
+
+def _told(error: csv.Error) -> str:
+    """What Python's csv says, in words for people who have never seen it."""
+    said = str(error)
+    if "end of data" in said:
+        return "a quote is opened there and never closed"
+    if "field limit" in said:
+        return "a cell there never ends"
+    return "a quoted cell goes on after its closing quote" if "expected after" in said else said
 
 
 def _collect(path: Path, rows: Iterator[tuple[int, list[str]]], names: list[str]) -> tuple[pl.DataFrame, np.ndarray]:
@@ -161,8 +155,9 @@ def _collect(path: Path, rows: Iterator[tuple[int, list[str]]], names: list[str]
 def _refuse_ragged(path: Path, line: int, cells: list[str], names: list[str]) -> None:
     kind: Literal["more", "fewer"] = "more" if len(cells) > len(names) else "fewer"
     raise TableError(
-        f"{path.name}, line {line} has {len(cells)} cells, {kind} than the {len(names)} of the first line. "
-        f"Put quotes around cells that hold the separator, and leave cells without a value empty."
+        f"{path.name}, line {line} has {counted(len(cells), 'cell')}, {kind} than the {len(names)} of the first line. "
+        f"Put quotes around cells that hold the separator, leave cells without a value empty, and delete lines that "
+        f"are no rows of the table, such as titles, comments and totals."
     )
 
 

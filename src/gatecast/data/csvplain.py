@@ -149,7 +149,7 @@ def _cells(lines: bytes, separator: str, names: list[str]) -> pl.DataFrame | Non
     if mark + b" " in lines or b"\n " in lines or lines.startswith(b" "):
         frame = frame.with_columns(pl.all().str.strip_chars_start(" "))
     plain = _without_quotes(frame) if b'"' in lines else frame
-    if plain is None or any((column.str.len_bytes() > caps.MAX_CELL).any() for column in plain):
+    if plain is None or max(plain.select(pl.all().str.len_bytes().max()).row(0)) > caps.MAX_CELL:
         return None
     return plain
 

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from gatecast.data.columns import Columns, Guess, TableOptions, taken_columns
 from gatecast.data.idcolumn import series_codes, settle_id
+from gatecast.data.nonumbers import refuse_no_numbers
 from gatecast.data.setaside import set_aside
 from gatecast.data.table import Table, name_list, suggest
 from gatecast.data.timecolumn import settle_time
-from gatecast.data.values import Numbers, read_numbers
+from gatecast.data.values import Numbers, could_be_grouped, read_columns
 from gatecast.data.words import Rows, settle_words
-from gatecast.errors import ColumnError, TableError
+from gatecast.errors import ColumnError
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +49,15 @@ def settle_columns(table: Table, options: TableOptions) -> Settled:
         TimeError: the time column holds something else than dates.
     """
     check_names(table, options)
-    numbers = {name: read_numbers(table, name) for name in table.frame.columns}
+    numbers = read_columns(table)
     columns, times, guesses = settle_time(table, options, numbers)
     id_column, id_guesses = settle_id(table, options, numbers, times, columns)
     codes, ids = series_codes(table, id_column)
     columns = replace(columns, id=id_column)
     free = _free_numbers(table, options, numbers, columns)
     left_out, why_left = set_aside(free, numbers, times, codes)
+    if not free and options.target is None:
+        refuse_no_numbers(table, numbers, {columns.time, *columns.time_parts, id_column})
     columns, target_guesses = _settle_values(options, columns, free, left_out)
     columns, word_guesses, why_no_words = settle_words(Rows(table, numbers, codes, times), options, columns)
     used = {*columns.channels, *columns.static, columns.id, columns.time, *columns.time_parts}
@@ -64,11 +67,8 @@ def settle_columns(table: Table, options: TableOptions) -> Settled:
         for names, why in reasons
         if (kept := [n for n in names if n not in used])
     ]
-    commas = [
-        Guess("commas", kind, f'that is what they stand for in column "{name}"')
-        for name, kind in _commas(columns, numbers)
-    ][:1]
-    everything = (*table.guesses, *commas, *guesses, *id_guesses, *target_guesses, *word_guesses, *left)
+    signs = _signs(table, numbers, [*columns.channels, *columns.static])
+    everything = (*table.guesses, *signs, *guesses, *id_guesses, *target_guesses, *word_guesses, *left)
     return Settled(table, columns, everything, numbers, times, codes, ids)
 
 
@@ -78,6 +78,11 @@ def check_names(table: Table, options: TableOptions) -> None:
     for part in ("id", "time", "target", "past", "future", "static"):
         said = getattr(options, part)
         for name in (said,) if isinstance(said, str) else said or ():
+            if name in table.strange:
+                raise ColumnError(
+                    f'column "{name}" ({part}=) holds cells of type {table.strange[name][:40]}, which are neither '
+                    f"numbers nor words nor dates. Write one value in each cell."
+                )
             if name not in table.frame.columns:
                 raise ColumnError(f'there is no column "{name}" ({part}=). {suggest(name, table.frame.columns)}')
             if name in parts:
@@ -110,11 +115,6 @@ def _settle_values(
     if target is None:
         # A table with nothing but a count or a constant in it still has a target.
         choices = [name for name in free if name not in left_out] or list(free)
-        if not choices:
-            raise TableError(
-                "no column holds numbers that could be forecast (a date is none, nor is 5% or $5). Check the separator "
-                "and the decimal sign, or name the column with target= to see which of its cells is no number."
-            )
         chosen, why = _last_number(choices)
         target = (chosen,)
         guesses.append(Guess("target", chosen, why))
@@ -144,6 +144,21 @@ def _wordy(
     return [([name for name in words if name not in done], "not numbers"), (empty, "no values at all")]
 
 
-def _commas(columns: Columns, numbers: Mapping[str, Numbers]) -> list[tuple[str, str]]:
-    used = [*columns.channels, *columns.static]
-    return [(name, kind) for name in used if (kind := numbers[name].comma)]
+def _signs(table: Table, numbers: Mapping[str, Numbers], used: Sequence[str]) -> list[Guess]:
+    """What commas and dots stand for, where they could stand for something else: a guess for each kind."""
+    commas = [
+        Guess("commas", kind, f'that is what they stand for in column "{name}"')
+        for name in used
+        if (kind := numbers[name].comma) and not numbers[name].grouped
+    ]
+    groups = [
+        Guess("dots", "thousands", f'that is what they group in column "{name}", for commas are decimal')
+        for name in used
+        if numbers[name].grouped
+    ]
+    doubts = [
+        Guess("dots", "decimal", f'{cell} in column "{name}" could also be {cell.replace(".", "")}')
+        for name in used
+        if not numbers[name].grouped and (cell := could_be_grouped(table, name, numbers[name]))
+    ]
+    return [*commas[:1], *groups[:1], *doubts[:1]]

@@ -12,11 +12,12 @@ from msgspec import structs
 from gatecast.data.categories import word_codes, words_of
 from gatecast.data.columns import Columns, Guess, TableOptions
 from gatecast.data.guessing import Settled, check_names
+from gatecast.data.nonumbers import refuse_no_numbers
 from gatecast.data.records import Records
 from gatecast.data.setaside import set_aside
 from gatecast.data.table import Table, name_list
 from gatecast.data.timecolumn import settle_time
-from gatecast.data.values import checked_numbers, read_numbers, text_cells
+from gatecast.data.values import checked_numbers, read_columns, read_numbers, text_cells
 from gatecast.errors import ColumnError, OptionError, TableError
 
 SERIES, VALUE = "unique_id", "y"
@@ -90,7 +91,7 @@ def from_columns(table: Table, options: TableOptions) -> tuple[Records, tuple[Gu
     """
     _refuse_parts(options)
     check_names(table, options)
-    numbers = {name: read_numbers(table, name) for name in table.frame.columns}
+    numbers = read_columns(table)
     columns, times, guesses = settle_time(table, options, numbers)
     busy = {columns.time, *columns.time_parts}
     names = [name for name in table.frame.columns if name not in busy and numbers[name].numeric]
@@ -98,7 +99,7 @@ def from_columns(table: Table, options: TableOptions) -> tuple[Records, tuple[Gu
     constant = {name for names, why in reasons for name in names if why == "never changes"}
     series = list(options.target or [name for name in names if name not in aside - constant])
     if not series:
-        raise TableError("no column holds numbers, so there is no series. Check the separator and the decimal sign.")
+        refuse_no_numbers(table, numbers, busy)
     left = [name for name in table.frame.columns if name not in busy and name not in series]
     why = (
         "not numbers, or they follow from the rows' order or time" if options.target is None else "not named by target="

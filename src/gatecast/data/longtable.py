@@ -5,23 +5,22 @@ whole, with care, as far as that goes.  Parquet and Arrow files are read by pola
 """
 
 import codecs
-import gzip
-import io
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from gatecast.data.columnar import rows_of, scan_columnar
 from gatecast.data.csvfile import read_csv
 from gatecast.data.csvplain import plain_stretches
-from gatecast.errors import TableError
+from gatecast.data.encodings import ONE_BYTE, check_one_byte
+from gatecast.data.kinds import START, refuse_no_table
+from gatecast.data.trouble import trouble_told
+from gatecast.data.unpacking import opened
 
 ROWS = 250_000  # of a stretch of a Parquet or Arrow file
-_PACKED = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,67 +46,76 @@ def long_table(path: Path) -> LongTable:
     Raises:
         TableError: there is no such file, or it cannot be read.
     """
-    if not path.is_file():
-        raise TableError(f"there is no file {path} (looked for it in {Path.cwd()}). Check the name and the folder.")
-    try:
+    with trouble_told(path):
         with path.open("rb") as file:
-            start = file.read(6)
-        if start[:4] == b"PAR1":
-            return _columnar(path, lambda: pl.scan_parquet(path, glob=False))
-        if start == b"ARROW1":
-            return _columnar(path, lambda: pl.scan_ipc(path))
-        return _plain(path, start) or _careful(path)
-    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise TableError(f"{path} cannot be read: {first}. Check or write the file again.") from error
+            start = file.read(START)
+        return _told_again(_columnar(path, start) or _text(path))
 
 
-def _columnar(path: Path, scan: Callable[[], pl.LazyFrame]) -> LongTable:
-    """A Parquet or Arrow file; categories become text, for each stretch would have its own."""
-    words = pl.col(pl.Categorical, pl.Enum).cast(pl.String)
+def _told_again(table: LongTable) -> LongTable:
+    """The same table; trouble that comes only while its stretches are read is told too."""
 
     def stretches() -> Iterator[pl.DataFrame]:
-        yield from scan().with_columns(words).collect_batches(chunk_size=ROWS, maintain_order=True)
+        with trouble_told(table.path):
+            yield from table.stretches()
 
-    columns = dict(scan().with_columns(words).collect_schema())
-    return LongTable(path, columns, int(scan().select(pl.len()).collect().item()), stretches)
-
-
-def _plain(path: Path, start: bytes) -> LongTable | None:
-    """A text file that is plain from its first line to its last, in UTF-8 or else in Latin-1."""
-    packed = start.startswith(_PACKED)
-    for encoding in ("utf-8", "latin-1"):
-
-        def stretches(encoding: str = encoding) -> Iterator[pl.DataFrame]:
-            with _text(path, packed=packed) as file:
-                plain = plain_stretches(file, encoding, "long")
-                for frame in plain.frames if plain is not None else (None,):
-                    if frame is None:
-                        raise _NotPlainError
-                    yield frame
-
-        try:
-            heights = [(frame.height, frame.columns) for frame in stretches()]
-        except UnicodeDecodeError:
-            continue
-        except _NotPlainError:
-            return None
-        columns = dict.fromkeys(heights[0][1] if heights else (), pl.String)
-        return LongTable(path, columns, sum(rows for rows, _ in heights), stretches) if heights else None
-    return None
+    return replace(table, stretches=stretches)
 
 
-class _NotPlainError(Exception):
-    """The text has to be read with care."""
+def _columnar(path: Path, start: bytes) -> LongTable | None:
+    """A Parquet or Arrow file; categories become text, for each stretch would have its own."""
+    if scan_columnar(path, start) is None:
+        return None
+    words = pl.col(pl.Categorical, pl.Enum).cast(pl.String)
+
+    def scan() -> pl.LazyFrame:
+        found = scan_columnar(path, start)
+        return pl.LazyFrame() if found is None else found.with_columns(words)
+
+    def stretches() -> Iterator[pl.DataFrame]:
+        yield from scan().collect_batches(chunk_size=ROWS, maintain_order=True)
+
+    return LongTable(path, dict(scan().collect_schema()), rows_of(path, scan()), stretches)
 
 
-@contextmanager
-def _text(path: Path, *, packed: bool) -> Iterator[io.BufferedIOBase]:
-    with gzip.open(path) if packed else path.open("rb") as source:
-        file = io.BufferedReader(source, 1 << 20)
-        if file.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
-            file.read(len(codecs.BOM_UTF8))
-        yield file
+def _text(path: Path) -> LongTable:
+    """A text file: plain from its first line to its last in UTF-8 or else in Windows-1252, or else read with care."""
+    with opened(path, capped=False) as file:
+        start = file.read(START)
+    refuse_no_table(path, start)
+    try:
+        return _plain(path, "utf-8") or _careful(path)
+    except UnicodeDecodeError:
+        if start.startswith(codecs.BOM_UTF8):
+            raise
+        check_one_byte(path)
+        return _plain(path, ONE_BYTE) or _careful(path)
+
+
+def _plain(path: Path, encoding: str) -> LongTable | None:
+    """A text file that is plain throughout; None for others."""
+
+    def stretches() -> Iterator[pl.DataFrame]:
+        with opened(path, capped=False) as file:
+            if file.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
+                file.read(len(codecs.BOM_UTF8))
+            plain = plain_stretches(file, encoding, "long")
+            for frame in plain.frames if plain is not None else (None,):
+                if frame is None:
+                    raise _NotPlainError("its lines are not what they were")
+                yield frame
+
+    try:
+        heights = [(frame.height, frame.columns) for frame in stretches()]
+    except _NotPlainError:
+        return None
+    if not heights:
+        return None
+    return LongTable(path, dict.fromkeys(heights[0][1], pl.String), sum(rows for rows, _ in heights), stretches)
+
+
+class _NotPlainError(EOFError):
+    """The text has to be read with care; or, where it was plain before, somebody has written to it."""
 
 
 def _careful(path: Path) -> LongTable:

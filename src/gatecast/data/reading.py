@@ -7,6 +7,7 @@ import numpy as np
 from msgspec import structs
 
 from gatecast.data.columns import GUESS_EVERYTHING, Columns, Guess, TableOptions
+from gatecast.data.digits import check_digits
 from gatecast.data.frequency import Frequency, parse_frequency
 from gatecast.data.grid import infer_frequency, to_grid
 from gatecast.data.guessing import Settled, settle_columns
@@ -48,6 +49,7 @@ def load_panel(source: Source, options: TableOptions = GUESS_EVERYTHING) -> tupl
     records = _with_holidays(records, options)
     if len(records.codes) == 1:
         raise TableError("the table has one row, and there is nothing to learn from one. Give at least two time steps.")
+    check_digits(records)
     frequency = parse_frequency(options.frequency) if options.frequency else None
     panel, more = regularise(records, frequency, options.duplicates, options.min_rows)
     _check_channels(panel, panel.columns.channels)

@@ -17,7 +17,8 @@ from gatecast.data.table import name_list
 from gatecast.errors import TableError, TimeError
 
 MAX_GROWTH = 20
-FEW_ROWS = 1_000_000
+FEW_ROWS = 10_000
+_NEARLY_ALL = 99.5  # percent
 
 
 def regularise(
@@ -177,9 +178,13 @@ def _at_month_ends(frequency: Frequency, times: np.ndarray) -> Frequency:
 def _check_growth(records: Records, frequency: Frequency, rows: int) -> None:
     given = len(records.codes)
     if rows > FEW_ROWS and rows > MAX_GROWTH * given:
+        gaps = np.where(np.diff(records.codes) == 0, np.diff(records.times.astype(np.int64)), 0)
+        widest = int(np.argmax(gaps))
         raise TimeError(
-            f"on a grid of {frequency.label} ({frequency.name}) {given:,} rows become {rows:,}, nearly "
-            f"all of them empty. Look for a wrong date, or say a longer step with frequency=."
+            f"on a grid of {frequency.label} ({frequency.name}) {given:,} rows become {rows:,}, nearly all of them "
+            f"empty. The widest gap is from {show_time(records.times[widest])} ({records.where(widest)}) to "
+            f"{show_time(records.times[widest + 1])} ({records.where(widest + 1)}): correct a wrong date, say a longer "
+            f"step with frequency=, or keep the rows and their gaps with frequency=irregular."
         )
 
 
@@ -190,10 +195,11 @@ def _gaps(
     if not missing.any():
         return ()
     count = int(missing.sum())
-    share = f"{100 * count / int(grid[-1]):.2g} % of the rows"
+    share = 100 * count / int(grid[-1])
+    rows = "nearly all rows" if share >= _NEARLY_ALL else f"{share:.2g} % of the rows"
     series = f", in {int((missing > 0).sum())} of {len(records.ids)} series" if len(records.ids) > 1 else ""
     value = "1 row added as missing" if count == 1 else f"{count:,} rows added as missing"
-    return (Guess("gaps", value, f"{share}{series}: the times skip them"),)
+    return (Guess("gaps", value, f"{rows}{series}: the times skip them"),)
 
 
 def _without_short(panel: Panel, min_rows: int) -> tuple[Panel, tuple[Guess, ...]]:

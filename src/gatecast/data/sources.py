@@ -1,6 +1,7 @@
 """Any source to a Table: a text, Parquet or Arrow file, or a data frame of any library."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -8,19 +9,16 @@ import narwhals as nw
 import polars as pl
 
 from gatecast.data import table as caps
+from gatecast.data.columnar import rows_of, scan_columnar, text_bytes
 from gatecast.data.columns import Layout
 from gatecast.data.csvfile import read_csv
-from gatecast.data.table import Table, check_size, unique_names
+from gatecast.data.kinds import START
+from gatecast.data.table import Table, check_size, counted, unique_names
+from gatecast.data.trouble import trouble_told
+from gatecast.data.typed import checked, is_known
 from gatecast.errors import MissingExtraError, TableError
 
 Source: TypeAlias = Any  # a path, or a data frame that narwhals knows
-
-_PACKED = {
-    b"PK\x03\x04": "a zip archive or a spreadsheet",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
 
 
 def read_table(source: Source) -> pl.DataFrame:
@@ -38,45 +36,32 @@ def read_table(source: Source) -> pl.DataFrame:
 def open_table(source: Source, layout: Layout = "long") -> Table:
     """The raw table of a source with the line of each row; see `read_table`."""
     if isinstance(source, str | os.PathLike):
-        return _open_file(Path(source), layout)
+        path = Path(source)
+        with trouble_told(path):
+            return _open_file(path, layout)
     return _open_frame(source)
 
 
 def _open_file(path: Path, layout: Layout) -> Table:
-    if path.is_dir():
-        raise TableError(f"{path} is a folder; give one file with one table.")
-    if not path.is_file():
-        raise TableError(f"there is no file {path} (looked for it in {Path.cwd()}). Check the name and the folder.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-        if start[:4] == b"PAR1":
-            return _open_columnar(path, pl.scan_parquet(path, glob=False))
-        if start[:6] == b"ARROW1":
-            return _open_columnar(path, pl.scan_ipc(path))
-        for mark, kind in _PACKED.items():
-            if start.startswith(mark):
-                raise TableError(f"{path.name} is {kind}, which gatecast does not unpack; save it as CSV or Parquet.")
-        return read_csv(path, layout)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise TableError(f"{path.name} cannot be read: {_first_line(error)}. Check or write the file again.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    with path.open("rb") as file:
+        start = file.read(START)
+    scan = scan_columnar(path, start)
+    return read_csv(path, layout) if scan is None else _open_columnar(path, scan)
 
 
 def _open_columnar(path: Path, scan: pl.LazyFrame) -> Table:
     """A Parquet or Arrow file; its size is known before its cells are unpacked."""
-    width = len(scan.collect_schema())
-    check_size(width, 0)
-    rows = int(scan.select(pl.len()).collect().item())
-    if rows * width * 8 > caps.MAX_BYTES:
+    schema = scan.collect_schema()
+    check_size(len(schema), 0)
+    rows = rows_of(path, scan)
+    strange = {name: str(kind) for name, kind in schema.items() if not is_known(kind)}
+    scan = scan.drop(strange) if len(strange) < len(schema) else scan.head(1)
+    if rows * len(schema) * 8 > caps.MAX_BYTES or text_bytes(scan) > caps.MAX_BYTES:
         raise TableError(
-            f"{path.name} has {rows:,} rows of {width:,} columns, more than {caps.MAX_BYTES:,} bytes once unpacked. "
-            f"Split it, or keep only the columns and rows that are needed."
+            f"{path.name} has {rows:,} rows of {counted(len(schema), 'column')}, more than {caps.MAX_BYTES:,} bytes "
+            f"once unpacked. Split it, or keep only the columns and rows that are needed."
         )
-    return _checked(scan.collect())
+    return checked(scan.collect(), strange)
 
 
 def _open_frame(source: Source) -> Table:
@@ -92,7 +77,7 @@ def _open_frame(source: Source) -> Table:
         native = frame.lazy().collect("polars").to_native()
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "dev", "reading this data frame") from error
-    return _checked(native)
+    return checked(native)
 
 
 def _refuse_source(source: Source) -> NoReturn:
@@ -115,8 +100,8 @@ def _open_pandas(source: Source) -> Table:
     unique, guesses = unique_names([*names, *source.columns])
     check_size(len(unique), len(unique) * len(source))
     values = [*kept, *(source.iloc[:, place] for place in range(source.shape[1]))]
-    found = _checked(pl.DataFrame([_pandas_column(name, column) for name, column in zip(unique, values, strict=True)]))
-    return Table(found.frame, None, (*guesses, *found.guesses))
+    found = checked(pl.DataFrame([_pandas_column(name, column) for name, column in zip(unique, values, strict=True)]))
+    return replace(found, guesses=(*guesses, *found.guesses))
 
 
 def _is_period(column: Source) -> bool:
@@ -137,21 +122,3 @@ def _pandas_column(name: str, column: Source) -> pl.Series:
 
 def _is_numpy(column: Source) -> bool:
     return type(column.dtype).__module__.startswith("numpy")
-
-
-def _checked(frame: pl.DataFrame) -> Table:
-    check_size(frame.width, frame.width * frame.height)
-    if frame.is_empty():
-        raise TableError("the table has no rows. Give a table with one row for each time step.")
-    names, guesses = unique_names(frame.columns)
-    for column in frame:
-        if column.dtype in (pl.Categorical, pl.Enum) or column.dtype == pl.String:
-            lengths = column.cast(pl.String).str.len_chars()
-            row = lengths.arg_max()
-            if row is not None and lengths[row] > caps.MAX_CELL:
-                raise TableError(
-                    f'column "{column.name}", row {row} (counted from 0): the cell has {lengths[row]:,} characters, '
-                    f"more than the {caps.MAX_CELL:,} a cell may have."
-                )
-    frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
-    return Table(frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)), None, guesses)

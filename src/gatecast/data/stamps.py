@@ -13,33 +13,33 @@ from jaxtyping import Int64
 
 from gatecast.data.columns import Guess
 from gatecast.data.frequency import DAY
-from gatecast.data.table import Table
+from gatecast.data.table import Table, shown
 from gatecast.data.values import Numbers, distinct, text_cells
 from gatecast.errors import ColumnError, TimeError
 
 TIME_NAME = re.compile(r"(?i)(time|date|stamp|epoch|unix)|^(ds|ts|dt|day|datum|fecha)$")
 _YEAR_NAME = re.compile(r"(?i)(year|date|^ds$|^jahr$)")
+# [0-9] and not \d, which takes the digits of every script, where a number is read from those of ASCII alone.
 _CLOCK = (
-    r"(?:[T ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"\s*(?P<half>[AaPp][Mm])?\s*(?P<zone>Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?$"
+    r"(?:[T ]\s*(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
+    r"\s*(?P<half>[AaPp][Mm])?\s*(?P<zone>Z|z|UTC|GMT|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?$"
 )
-_YEAR_FIRST = r"^(?P<year>\d{4})[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?" + _CLOCK
-_YEAR_LAST = r"^(?P<one>\d{1,2})[-/.](?P<two>\d{1,2})[-/.](?P<year>\d{4})" + _CLOCK
-_NAMED = r"^(?:(?P<day>\d{1,2})[-/. ]+)?(?P<word>[A-Za-z]{3})[a-z]*\.?[-/., ]+(?P<year>\d{4})" + _CLOCK
-_QUARTER = r"^(?P<year>\d{4})[-: ]?[Qq](?P<quarter>[1-4])$"
-_COMPACT = r"^(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})?(?:\.0)?$"
+_YEAR_FIRST = r"^(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})(?:[-/.](?P<day>[0-9]{1,2}))?" + _CLOCK
+_YEAR_LAST = r"^(?P<one>[0-9]{1,2})[-/.](?P<two>[0-9]{1,2})[-/.](?P<year>[0-9]{4})" + _CLOCK
+_NAMED = r"^(?:(?P<day>[0-9]{1,2})[-/. ]+)?(?P<word>[A-Za-z]{3,9})\.?[-/., ]+(?P<year>[0-9]{4})" + _CLOCK
+_QUARTER = r"^(?P<year>[0-9]{4})[-: ]?[Qq](?P<quarter>[1-4])$"
+_COMPACT = r"^(?P<year>(?:19|20)[0-9]{2})(?P<month>[0-9]{2})(?P<day>[0-9]{2})?(?:\.0)?$"
 _PLAIN = {  # how programs write dates, by length; polars reads these several times as fast
-    10: (r"^[1-9]\d{3}-\d\d-\d\d$", "%Y-%m-%d"),
-    16: (r"^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d$", "%Y-%m-%d %H:%M"),
-    19: (r"^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:[0-5]\d$", "%Y-%m-%d %H:%M:%S"),
+    10: (r"^[1-9][0-9]{3}-[0-9][0-9]-[0-9][0-9]$", "%Y-%m-%d"),
+    16: (r"^[1-9][0-9]{3}-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]$", "%Y-%m-%d %H:%M"),
+    19: (r"^[1-9][0-9]{3}-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-5][0-9]$", "%Y-%m-%d %H:%M:%S"),
 }
 _PATTERNS = (_YEAR_FIRST, _YEAR_LAST, _NAMED, _QUARTER)
-_MONTH_WORDS = {
-    word: number
-    for number, word in enumerate(
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
-    )
-}
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTH_WORDS = {word: number for number, name in enumerate(_MONTHS, start=1) for word in (name, name[:3])} | {"sept": 9}
 _SAMPLE = 200
 _STRETCH = 500_000  # cells
 _EPOCHS = ((1e8, 1e10, 1_000_000.0), (1e11, 1e13, 1_000.0), (1e14, 1e16, 1.0), (1e17, 1e19, 0.001))
@@ -72,13 +72,16 @@ def looks_like_time(table: Table, name: str, numbers: Numbers) -> bool:
     return column.dtype == pl.String and _pattern(column) is not None
 
 
-def _number_kind(name: str, numbers: Numbers) -> float | str | None:
-    """What numbers under such a name mean: microseconds in an epoch unit, `year`, `compact` (20240301), or nothing."""
+def _number_kind(name: str, numbers: Numbers, *, said: bool = False) -> float | str | None:
+    """What numbers under such a name mean: microseconds in an epoch unit, `year`, `compact` (20240301), or nothing.
+
+    A column that is said to be the time may have any name.
+    """
     values = numbers.values[~np.isnan(numbers.values)]
     if not len(values) or len(numbers.bad):
         return None
     low, high = values.min(), values.max()
-    if TIME_NAME.search(name):
+    if said or TIME_NAME.search(name):
         for least, most, micro in _EPOCHS:
             if least <= low and high < most:
                 return micro
@@ -117,7 +120,7 @@ def _read(table: Table, name: str, numbers: Numbers, *, day_first: bool | None) 
     column = table.frame[name]
     if column.dtype in (pl.Date, pl.Datetime):
         return _from_typed(column)
-    kind = _number_kind(name, numbers) if numbers.numeric else None
+    kind = _number_kind(name, numbers, said=True) if numbers.numeric else None
     if isinstance(kind, float):
         why = {1e6: "seconds", 1e3: "milliseconds", 1.0: "microseconds", 0.001: "nanoseconds"}[kind]
         micro = np.where(np.isnan(numbers.values), 0, np.round(numbers.values * kind)).astype(np.int64)
@@ -131,8 +134,8 @@ def _read(table: Table, name: str, numbers: Numbers, *, day_first: bool | None) 
     pattern = _pattern(column) if column.dtype == pl.String and not numbers.numeric else None
     if pattern is None:
         raise ColumnError(
-            f'time column "{name}" holds no dates: {table.where(0)} says "{str(column[0])[:80]}". Write dates such as '
-            f"2024-03-01 or 2024-03-01 14:30, or name no time column to number the rows."
+            f'time column "{name}" holds no dates: {table.where(0)} says {shown(column[0])}. Write dates such as '
+            f"2024-03-01 or 2024-03-01 14:30, name another column with time=, or none to number the rows."
         )
     return _from_text(table, name, column, pattern, day_first=day_first)
 
@@ -305,12 +308,17 @@ def _refuse_zones(table: Table, name: str, one: int, two: int, why: str) -> None
 
 def _refuse_cell(table: Table, name: str, row: int) -> None:
     column = table.frame[name]
-    cell = None if column[row] is None else str(column[row]).strip()[:80]
-    if cell is None or not len(text_cells(pl.Series([cell])).drop_nulls()):
+    cell = "" if column[row] is None else str(column[row])
+    if not len(text_cells(pl.Series([cell])).drop_nulls()):
         raise TimeError(f"{table.at(name, row)}: the time is missing. Every row needs one; add it or delete the row.")
+    if not any(char.isdigit() for char in cell):
+        raise TimeError(
+            f"{table.at(name, row)}: {shown(cell)} is no date. Delete the line if it is no row of the table, such as a "
+            f"title, a comment, a second header or a total."
+        )
     raise TimeError(
-        f'{table.at(name, row)}: "{cell}" is no date that fits the others. Write every date alike, such as 2024-03-31, '
-        f"2024-03-31 14:30:00 or 2024-03-31T14:30:00+01:00."
+        f"{table.at(name, row)}: {shown(cell)} is no date, or none that fits the others. Write every date alike, such "
+        f"as 2024-03-31, 2024-03-31 14:30:00 or 2024-03-31T14:30:00+01:00, with hours from 00 to 23."
     )
 
 

@@ -1,7 +1,7 @@
 """Table: what a source held before anything was understood, and where each row stood in it."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,7 @@ from gatecast.errors import TableError
 MAX_BYTES = 1 << 30
 MAX_COLUMNS = 10_000
 MAX_CELL = 10_000
+MAX_NAME = 1_000
 MAX_CELLS = 200_000_000
 
 
@@ -28,6 +29,7 @@ class Table:
         guesses: what was decided while reading.
         comma: what a comma means in a number such as 1,234 that could be read both ways.
         series: the name of the series of each row, where rows are to be told with it.
+        strange: the columns that were left out because nothing can be read of their type, and these types.
     """
 
     frame: pl.DataFrame
@@ -35,6 +37,7 @@ class Table:
     guesses: tuple[Guess, ...] = field(default=())
     comma: Literal["decimal", "thousands"] = "thousands"
     series: pl.Series | None = None
+    strange: Mapping[str, str] = field(default_factory=dict)
 
     def where(self, row: int) -> str:
         """A row as people find it: `line 18` of a file, or `row 16 (counted from 0)` of a frame."""
@@ -61,22 +64,57 @@ def check_size(width: int, cells: int) -> None:
 
 
 def unique_names(names: Sequence[str]) -> tuple[list[str], tuple[Guess, ...]]:
-    """Names without repeats: a column without a name is called by its place, a second `x` is called `x_2`."""
+    """Names that can be seen, without repeats: `c3` where the third column has none, `x_2` for a second `x`.
+
+    Raises:
+        TableError: a name is as long as a page.
+    """
     found: set[str] = set()
-    given = set(names)
+    seen = [_seen(name) for name in names]
+    given = set(seen)
     result, renamed = [], []
-    for place, name in enumerate(names, start=1):
-        base = name.strip() or f"c{place}"
+    for place, name in enumerate(seen, start=1):
+        if len(name) > MAX_NAME:
+            raise TableError(
+                f"the name of column {place} has {len(name):,} characters, more than the {MAX_NAME:,} a name may have: "
+                f"{shown(name)}. Check the first line and its quotes, or give the column a short name."
+            )
+        base = name or f"c{place}"
         number, fresh = 1, base
         while fresh in found or (number > 1 and fresh in given):
             number += 1
             fresh = f"{base}_{number}"
         found.add(fresh)
         result.append(fresh)
-        if fresh != name.strip():
+        if fresh != names[place - 1].strip():
             renamed.append(fresh)
-    why = "the name was empty or taken by an earlier column"
+    why = "the name was empty, taken by an earlier column, or held what cannot be seen"
     return result, ((Guess("renamed columns", name_list(renamed), why),) if renamed else ())
+
+
+_JOINERS = "\u200c\u200d"  # invisible, but Persian and families of emoji are spelt with them
+
+
+def _seen(name: str) -> str:
+    """A name without what cannot be seen (marks of bytes and of direction, commands to a terminal), in one line."""
+    name = name.strip()
+    if name.isprintable():
+        return name
+    spaced = (" " if char.isspace() else char for char in name)
+    kept = [char for char in spaced if char.isprintable() or char in _JOINERS]
+    return " ".join("".join(kept).split())
+
+
+def shown(cell: object, most: int = 80) -> str:
+    """A cell for people: in quotes, cut where it is long, and whatever cannot be seen as an escape."""
+    text = str(cell).strip()
+    text = text if len(text) <= most else f"{text[:most]}..."
+    return '"' + "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text) + '"'
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 cell`, `2 cells`."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def name_list(names: Iterable[str], most: int = 8) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from gatecast.data.columns import Columns, Guess, TableOptions
-from gatecast.data.stamps import compose_times, looks_like_time, read_times
-from gatecast.data.table import Table
+from gatecast.data.stamps import TIME_NAME, compose_times, looks_like_time, read_times
+from gatecast.data.table import Table, shown
 from gatecast.data.values import Numbers, read_numbers
 from gatecast.errors import ColumnError
 
@@ -35,11 +35,13 @@ def settle_time(
 
 
 def _unread(table: Table, numbers: Mapping[str, Numbers]) -> str:
-    """A hint at the first column of words with digits, which may be dates that nobody can read."""
+    """A hint at the first column of words with digits, or of numbers called a date, that nobody can read as dates."""
     for name, column in numbers.items():
+        if column.numeric and TIME_NAME.search(name):
+            return f" ({shown(table.frame[name][0], 40)} in {name} is none)"
         cell = "" if column.numeric or not column.known else str(table.frame[name][int(column.bad[0])])
         if any(letter.isdigit() for letter in cell):
-            return f' ("{cell[:40]}" in {name} is none)'
+            return f" ({shown(cell, 40)} in {name} is none)"
     return ""
 
 

@@ -1,18 +1,19 @@
 """Cells to numbers: which cells are missing, which are numbers, and which are neither."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float64, Int64
 
-from gatecast.data.table import Table
+from gatecast.data.table import Table, shown
 from gatecast.errors import ColumnError, TableError
 
-MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "#n/a")
+MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "#n/a", "<na>", "nat", "\\n")
 _THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
 _GROUPED_BY_DOTS = r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"
+_GROUPS_ALONE = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 _DECIMAL = r"^[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][+-]?\d+)?$"
 
 
@@ -25,12 +26,14 @@ class Numbers:
         bad: the rows whose cell is neither missing nor a number.
         known: how many cells are not missing.
         comma: what commas in the cells stood for, if there were any.
+        grouped: whether dots group thousands because another column has decimal commas.
     """
 
     values: Float64[np.ndarray, " rows"]
     bad: Int64[np.ndarray, " bad"]
     known: int
     comma: Literal["decimal", "thousands"] | None = None
+    grouped: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -63,6 +66,19 @@ def distinct(
 
 def read_numbers(table: Table, name: str) -> Numbers:
     """A column as numbers, without complaint; true and false count as 1 and 0."""
+    return _numbers(table, name, _look(table.frame.select(name)))
+
+
+def _look(frame: pl.DataFrame) -> dict[str, tuple[pl.Series, bool]]:
+    """The cells of each text column as plain numbers, and whether others are left; all at once, for tables are wide."""
+    texts = pl.col([name for name, kind in frame.schema.items() if kind == pl.String])
+    found = frame.select(texts.str.strip_chars().cast(pl.Float64, strict=False))
+    cells = frame.select((texts.str.len_bytes() > 0).sum())
+    known = found.select(pl.all().is_not_null().sum()) if found.width else found
+    return {name: (found[name], known[name][0] < cells[name][0]) for name in found.columns}
+
+
+def _numbers(table: Table, name: str, look: dict[str, tuple[pl.Series, bool]]) -> Numbers:
     column = table.frame[name]
     if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         values = _floats(column)
@@ -70,15 +86,50 @@ def read_numbers(table: Table, name: str) -> Numbers:
     if column.dtype != pl.String:
         known = np.flatnonzero(column.is_not_null().to_numpy())
         return Numbers(np.full(len(column), np.nan), known.astype(np.int64), len(known))
-    found = column.str.strip_chars().cast(pl.Float64, strict=False)
-    strange = found.is_null() & (column.str.len_bytes() > 0)
-    if not strange.any():
+    found, more = look[name]
+    if not more:
         values = _floats(found)
         return Numbers(values, np.empty(0, dtype=np.int64), int((~np.isnan(values)).sum()))
+    strange = found.is_null() & (column.str.len_bytes() > 0)
     if int(strange.sum()) == int((column.str.len_bytes() > 0).sum()) and not _worth_a_look(table, column, strange):
         rows = np.flatnonzero(strange.to_numpy())
         return Numbers(np.full(len(column), np.nan), rows.astype(np.int64), len(rows))
     return _second_look(table, column, found, strange)
+
+
+def read_columns(table: Table) -> dict[str, Numbers]:
+    """Every column as numbers; where one has decimal commas, dots that could group thousands in another one do."""
+    look = _look(table.frame)
+    numbers = {name: _numbers(table, name, look) for name in table.frame.columns}
+    if all(found.comma != "decimal" for found in numbers.values()):
+        return numbers
+    return {name: _grouped(table, name) if _may_group(table, name, found) else found for name, found in numbers.items()}
+
+
+def could_be_grouped(table: Table, name: str, numbers: Numbers) -> str | None:
+    """A number such as 1.234 of a column in which every dot could group thousands, in a table cut at no commas."""
+    if table.comma == "thousands" or not _may_group(table, name, numbers):
+        return None
+    cells = table.frame[name]
+    return str(cells[int(cells.str.contains(".", literal=True).fill_null(value=False).arg_max() or 0)]).strip()
+
+
+def _may_group(table: Table, name: str, numbers: Numbers) -> bool:
+    """Whether a column of text has dots, all of which could group thousands, and no commas."""
+    column = table.frame[name]
+    if column.dtype != pl.String or numbers.comma is not None:
+        return False
+    dotted = column.filter(column.str.contains(".", literal=True)).str.strip_chars()
+    few = dotted.head(1000)
+    return bool(len(few) and few.str.contains(_GROUPS_ALONE).all() and dotted.str.contains(_GROUPS_ALONE).all())
+
+
+def _grouped(table: Table, name: str) -> Numbers:
+    """A column whose dots group thousands."""
+    column = table.frame[name]
+    found = column.str.replace_all(".", "", literal=True).str.strip_chars().cast(pl.Float64, strict=False)
+    strange = found.is_null() & (column.str.len_bytes() > 0)
+    return replace(_second_look(table, column, found, strange), grouped=True)
 
 
 def _worth_a_look(table: Table, column: pl.Series, strange: pl.Series) -> bool:
@@ -124,7 +175,7 @@ def _comma(table: Table, cells: pl.Series) -> Literal["decimal", "thousands"] | 
 
 
 def _floats(column: pl.Series) -> Float64[np.ndarray, " rows"]:
-    return np.array(column.cast(pl.Float64).fill_null(np.nan).to_numpy(), dtype=np.float64)
+    return np.array(column.cast(pl.Float64).to_numpy(), dtype=np.float64)  # null is NaN there
 
 
 def checked_numbers(table: Table, name: str, numbers: Numbers) -> Float64[np.ndarray, " rows"]:
@@ -136,15 +187,15 @@ def checked_numbers(table: Table, name: str, numbers: Numbers) -> Float64[np.nda
     """
     if len(numbers.bad):
         row = int(numbers.bad[0])
-        cell = str(table.frame[name][row])[:80]
+        cell = shown(table.frame[name][row])
         if not numbers.numeric:
             raise ColumnError(
-                f'column "{name}" must hold numbers, but {table.where(row)} says "{cell}". '
+                f'column "{name}" must hold numbers, but {table.where(row)} says {cell}. '
                 f"Encode its words as numbers, or leave the column out."
             )
         raise TableError(
-            f'{table.at(name, row)}: "{cell}" is not a number; {len(numbers.bad)} of {numbers.known} cells of the '
-            f"column are none. Correct it, or leave it empty if the value is missing."
+            f"{table.at(name, row)}: {cell} is not a number; {len(numbers.bad)} of {numbers.known} cells of the "
+            f"column are none. Correct it, leave it empty if the value is missing, or delete the line if it is no row."
         )
     for row in np.flatnonzero(np.isinf(numbers.values))[:1]:
         raise TableError(

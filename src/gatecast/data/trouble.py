@@ -1,0 +1,69 @@
+"""What goes wrong while a file is read, told as a lesson: damage, missing rights, a file that somebody still writes."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from gatecast.data.kinds import refuse_no_file
+from gatecast.errors import TableError
+
+_MOST = 120  # characters of what a library says
+# A reader in Rust says by a panic that numbers in a file make no sense.
+_DAMAGE = (
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    UnicodeError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+)
+
+
+@contextmanager
+def trouble_told(path: Path) -> Iterator[None]:
+    """Hold a file to what it was when its reading began, and tell of damage.
+
+    Raises:
+        TableError: there is no such file, it is damaged, cannot be read, or has changed meanwhile.
+    """
+    try:
+        refuse_no_file(path)
+        before = _look(path)
+        try:
+            yield
+        except (*_DAMAGE, TableError):
+            _refuse_changed(path, before)
+            raise
+        _refuse_changed(path, before)
+    except PermissionError as error:
+        raise TableError(
+            f"{path.name} may not be read by you. Have its owner or its rights changed, or give a copy of it."
+        ) from error
+    except _DAMAGE as error:
+        raise TableError(f"{path.name} is damaged or cut short ({_said(error)}). Fetch or write it again.") from error
+    except OSError as error:
+        raise TableError(
+            f"{path.name[:_MOST]} cannot be read: {error.strerror or error}. Check the name and the disk it lies on."
+        ) from error
+
+
+def _look(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _refuse_changed(path: Path, before: tuple[int, int, int]) -> None:
+    if _look(path) != before:
+        raise TableError(f"{path.name} changed while it was read. Wait until it is written, and begin again.")
+
+
+def _said(error: BaseException) -> str:
+    """The first line of what a library says, no longer than it can be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"0x{error.object[error.start : error.end].hex()} is no {error.encoding.upper()}"
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return first if len(first) <= _MOST else f"{first[:_MOST]}..."
