@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 import polars as pl
@@ -29,7 +29,7 @@ from gatecast.data.unpacking import opened
 from gatecast.errors import TableError
 
 _MAX_LINE = 10_000_000  # characters: 10,000 columns of 1,000 characters
-_MAX_BLANK = 1_000_000  # lines without a cell, between two that have some
+_MAX_BLANK = 100_000  # lines without a cell, between two that have some
 _CELLS_AT_ONCE, _ROWS_AT_ONCE = 20_000, 200  # small enough for the processor's cache, large enough for wide tables
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -109,7 +109,8 @@ def _rows(path: Path, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:
                 yield line + 1, row
             else:
                 blank += 1
-                _check_blank(path, line, blank)
+                if blank > _MAX_BLANK:
+                    _refuse_blank(path, line)
             line = reader.line_num
     except csv.Error as error:
         raise TableError(
@@ -118,12 +119,11 @@ def _rows(path: Path, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _check_blank(path: Path, line: int, blank: int) -> None:
-    if blank > _MAX_BLANK:
-        raise TableError(
-            f"{path.name} has more than {_MAX_BLANK:,} blank lines in a row, up to line {line + 1}. "
-            f"Delete them, or check whether this is a table."
-        )
+def _refuse_blank(path: Path, line: int) -> NoReturn:
+    raise TableError(
+        f"{path.name} has more than {_MAX_BLANK:,} blank lines in a row, up to line {line + 1}. "
+        f"Delete them, or check whether this is a table."
+    )
 
 
 def _told(error: csv.Error) -> str:

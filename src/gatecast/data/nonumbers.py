@@ -33,6 +33,8 @@ def refuse_no_numbers(table: Table, numbers: Mapping[str, Numbers], busy: Collec
             f"{_NONE}: column {shown(words[-1])} has {_first(table, words[-1], numbers)}. Write 1234.5, without units, "
             f"percent or money, and in the digits 0 to 9; thousands may be grouped by commas."
         )
+    for name, kind in list(table.strange.items())[-1:]:
+        raise TableError(f"{_NONE}: column {shown(name)} has cells of type {kind[:40]}. Write one number in each cell.")
     if free:
         raise TableError(f"{_NONE}: every cell of column {shown(free[-1])} is missing. Fill it.")
     raise TableError(f"{_NONE}: the columns are the time or tell series apart. Add one with a number in each row.")

@@ -44,6 +44,14 @@ def partitions_of(data: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a name leads to a folder; what the system refuses to look at leads to none, and reading it tells why."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def name_hashes(names: Iterable[str]) -> UInt64[np.ndarray, " names"]:
     """A number for each name of a series, the same on every machine: the first 8 bytes of its BLAKE2b in UTF-8."""
     digests = b"".join(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)

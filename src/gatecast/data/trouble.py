@@ -43,12 +43,12 @@ def trouble_told(path: Path) -> Iterator[None]:
         raise TableError(
             f"{path.name} may not be read by you. Have its owner or its rights changed, or give a copy of it."
         ) from error
-    except _DAMAGE as error:
+    except (*_DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system speaks, not a library of the file
+            raise TableError(
+                f"{path.name[:_MOST]} cannot be read: {error.strerror}. Check the name and the disk it lies on."
+            ) from error
         raise TableError(f"{path.name} is damaged or cut short ({_said(error)}). Fetch or write it again.") from error
-    except OSError as error:
-        raise TableError(
-            f"{path.name[:_MOST]} cannot be read: {error.strerror or error}. Check the name and the disk it lies on."
-        ) from error
 
 
 def _look(path: Path) -> tuple[int, int, int]:
@@ -57,7 +57,7 @@ def _look(path: Path) -> tuple[int, int, int]:
 
 
 def _refuse_changed(path: Path, before: tuple[int, int, int]) -> None:
-    if _look(path) != before:
+    if not path.exists() or _look(path) != before:
         raise TableError(f"{path.name} changed while it was read. Wait until it is written, and begin again.")
 
 

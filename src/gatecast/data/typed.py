@@ -72,8 +72,8 @@ def _check_dates(column: pl.Series) -> None:
     if not isinstance(column.dtype, (pl.Date, pl.Datetime)):
         return
     day = _PER_DAY[column.dtype.time_unit] if isinstance(column.dtype, pl.Datetime) else 1
-    stamps = column.to_physical().cast(pl.Int64)
-    far = (stamps < _FIRST_DAY * day) | (stamps >= (_LAST_DAY + 1) * day)
+    days = column.to_physical().cast(pl.Int64) // day
+    far = (days < _FIRST_DAY) | (days > _LAST_DAY)
     if far.any():
         raise TableError(
             f"column {shown(column.name)}, row {far.arg_max()} (counted from 0): the date lies outside the years 1 to "

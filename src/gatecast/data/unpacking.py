@@ -10,9 +10,10 @@ from gatecast.data import table as caps
 from gatecast.errors import TableError
 
 MARK = b"\x1f\x8b"
-MOST_PACKED = 200  # times; tables of public data sets pack to a third or a twentieth, a bomb to a thousandth
+MOST_PACKED = 200  # times; a bomb packs to a thousandth
 FEW_BYTES = 1 << 26
 AT_ONCE = 1 << 20
+_SIZE = 4
 
 
 class _Counted(io.RawIOBase):
@@ -38,17 +39,24 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
-def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
-    """Refuse a file that says much more than it holds.
+def refuse_bomb(path: Path, packed: int, unpacked: int, most: int = MOST_PACKED) -> None:
+    """Refuse a file that becomes much larger than it is.
 
     Raises:
-        TableError: it becomes more than `MOST_PACKED` times as large.
+        TableError: it becomes more than `most` times as large.
     """
-    if unpacked > FEW_BYTES and unpacked > MOST_PACKED * packed:
+    if unpacked > FEW_BYTES and unpacked > most * packed:
         raise TableError(
-            f"{path.name} becomes more than {MOST_PACKED} times as large once unpacked, which no table of measurements "
-            f"does. If it is one all the same, unpack it, or write it as CSV, and give that."
+            f"{path.name} becomes more than {most:,} times as large once unpacked, as tables made to fill a memory do. "
+            f"If it holds measurements all the same, unpack it, or write it as CSV, and give that."
         )
+
+
+def _claimed(file: io.BufferedReader) -> int:
+    """How many bytes a gzip file says it unpacks to: its last four bytes.  A lie is found while it is unpacked."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _SIZE))
+    return int.from_bytes(file.read(_SIZE), "little")
 
 
 @contextmanager
@@ -64,5 +72,7 @@ def opened(path: Path, *, capped: bool = True) -> Iterator[io.BufferedReader]:
     """
     with path.open("rb") as file:
         packed = file.read(len(MARK)) == MARK
+        if packed:
+            refuse_bomb(path, path.stat().st_size, _claimed(file))
     with gzip.open(path) if packed else path.open("rb") as source:
         yield io.BufferedReader(_Counted(source, path, caps.MAX_BYTES if capped else None), AT_ONCE)

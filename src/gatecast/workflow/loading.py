@@ -17,7 +17,7 @@ from gatecast.data.categories import recode, seen_categories
 from gatecast.data.columns import Columns, Guess
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel, joined_panels, some_series
-from gatecast.data.partitions import partitions_of
+from gatecast.data.partitions import is_folder, partitions_of
 from gatecast.data.reading import load_panel, load_panel_like
 from gatecast.data.sources import Source
 from gatecast.data.splits import Cut, Split, split_by_time
@@ -59,7 +59,7 @@ def load_for_fit(source: Source, options: FitOptions, group: Group) -> Loaded:
         InputError: the table cannot be learnt from.
         OptionError: there are more workers than partitions.
     """
-    if isinstance(source, str | Path) and Path(source).is_dir():
+    if isinstance(source, str | Path) and is_folder(Path(source)):
         return _load_folder(Path(source), options, group)
     panel, guesses = load_panel(source, options.table)
     shares = options.evaluation
