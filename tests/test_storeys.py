@@ -13,6 +13,7 @@ ROOT = Path(gatecast.__file__).parent
 
 # Lowest first.  Names on one line do not import each other, but for what is allowed below.
 STOREYS = (
+    ("visible",),
     ("errors", "files"),
     ("data", "engines"),
     ("forecast",),

@@ -14,12 +14,19 @@
     └── MissingExtraError     an optional dependency is not installed
 
 Each message is a short lesson: what was expected, what was found, what to do next.  The command line prints the
-message alone and exits with 1; nobody who uses the command line ever sees a traceback for these.
+message alone and exits with 1; nobody who uses the command line ever sees a traceback for these.  Names that a message
+quotes may be anything, so it shows what they hold and never acts on it.
 """
+
+from gatecast.visible import shortened, visible
 
 
 class GatecastError(Exception):
     """The root: catch it to catch everything gatecast refuses."""
+
+    def __str__(self) -> str:
+        """The message in one line, which no terminal takes for commands."""
+        return shortened(visible(super().__str__()))
 
 
 class InputError(GatecastError, ValueError):

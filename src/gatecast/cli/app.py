@@ -27,6 +27,7 @@ from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, 
 from gatecast.cli.live import add_live_commands
 from gatecast.cli.tuning import add_tune_command
 from gatecast.errors import AuditError, GatecastError, OptionError
+from gatecast.visible import visible
 
 app = App(
     name="gatecast",
@@ -306,7 +307,9 @@ def demo(*, out: Path = Path("runs/demo"), quiet: Json = False) -> None:
         table = out / f"{dataset.name}.csv"
         out.mkdir(parents=True, exist_ok=True)
         dataset.load().write_csv(table)
-        show.line(f"\n{dataset.title}\n$ gatecast fit {table} --horizon {dataset.horizon}")
+        show.line("")
+        show.line(dataset.title)
+        show.line(f"$ gatecast fit {table} --horizon {dataset.horizon}")
         folder = new_folder(out, dataset.name)
         options = build_options({"horizon": dataset.horizon})
         show.evaluated(_fit(table, options, folder, OutputFlags(quiet=quiet), WorkerFlags()), folder, as_json=False)
@@ -354,7 +357,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    text = f"gatecast: {message}"
+    text = "\n".join(visible(line) for line in f"gatecast: {message}".split("\n"))
     if sys.stderr.isatty():  # break lines between words; elsewhere a message is one line
         width = shutil.get_terminal_size().columns
         wrap = TextWrapper(width, break_long_words=False, break_on_hyphens=False)

@@ -23,6 +23,7 @@ from gatecast.evaluation.results import Metrics
 from gatecast.files import write_atomic
 from gatecast.inspection import Inspection, compare, to_json
 from gatecast.scale import Done
+from gatecast.visible import visible, visible_json
 from gatecast.workflow.model import Model, Prediction
 from gatecast.workflow.runs import REPORT, read_metrics
 
@@ -31,13 +32,18 @@ MOST_ROWS = 24  # forecast rows printed in a terminal
 
 def line(text: str) -> None:
     """One line."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
 def dump(value: Any) -> None:  # noqa: ANN401 - anything that msgspec can write
     """A value as JSON."""
-    line(msgspec.json.format(msgspec.json.encode(value), indent=1).decode())
+    _write_json(msgspec.json.format(msgspec.json.encode(value), indent=1))
+
+
+def _write_json(text: bytes) -> None:
+    sys.stdout.write(visible_json(text.decode()) + "\n")
+    sys.stdout.flush()
 
 
 def evaluated(model: Model, folder: Path, *, as_json: bool) -> None:
@@ -62,7 +68,7 @@ def scores(metrics: Metrics, *, as_json: bool) -> None:
     for score in ranked:
         style = "bold" if score.model == metrics.scores[0].model else ""
         numbers = (score.mase, score.rmse, score.mae, score.smape)
-        table.add_row(escape(score.model), *(f"{number:,.4g}" for number in numbers), style=style)
+        table.add_row(_cell(score.model), *(f"{number:,.4g}" for number in numbers), style=style)
     _print(table)
     for note in metrics.notes:
         _say(f"note: {note}")
@@ -73,14 +79,14 @@ def scores(metrics: Metrics, *, as_json: bool) -> None:
 def audited(audit: Audit, *, as_json: bool) -> None:
     """Every check: its outcome, what was measured, and what it means."""
     if as_json:
-        line(audit_to_json(audit).decode())
+        _write_json(audit_to_json(audit))
         return
     table = _table(audit.summary())
     for name in ("outcome", "measured", "what it means"):
         table.add_column(name)
     for check in audit.checks:
         style = "bold red" if check in audit.failures else "dim" if check.status == "skipped" else ""
-        table.add_row(check.claim, check.verdict(), check.numbers(), escape(check.meaning), style=style)
+        table.add_row(check.claim, check.verdict(), check.numbers(), _cell(check.meaning), style=style)
     _print(table)
 
 
@@ -116,9 +122,9 @@ def _findings(found: Inspection) -> dict[str, str]:
 def _compared(found: Inspection, other: Inspection) -> None:
     table = _table("side by side")
     for name in (found.name, other.name):
-        table.add_column(escape(name), justify="right")
+        table.add_column(_cell(name), justify="right")
     for each in compare(found, other):
-        table.add_row(escape(each.what), *("" if isnan(n) else f"{n:,.4g}" for n in (each.one, each.other)))
+        table.add_row(_cell(each.what), *("" if isnan(n) else f"{n:,.4g}" for n in (each.one, each.other)))
     _print(table)
 
 
@@ -182,16 +188,16 @@ def comparison(runs: Mapping[str, Metrics], *, as_json: bool) -> None:
         net, verdict = metrics.scores[0], metrics.verdict
         best = next(score for score in metrics.scores if score.model == verdict.best_baseline)
         numbers = (f"{net.mase:.3f}", best.model, f"{best.mase:.3f}", f"{verdict.skill:+.1%}", f"{verdict.p_value:.2g}")
-        table.add_row(escape(run), net.model, str(metrics.horizon), f"{metrics.windows:,}", *numbers)
+        table.add_row(_cell(run), net.model, str(metrics.horizon), f"{metrics.windows:,}", *numbers)
     _print(table)
 
 
 def _forecast_table(frame: pl.DataFrame) -> None:
     table = _table("")
     for name in frame.columns[1:]:
-        table.add_column(name, justify="right")
+        table.add_column(_cell(name), justify="right")
     for row in frame.head(MOST_ROWS).iter_rows():
-        table.add_row(*(f"{value:,.6g}" if isinstance(value, float) else escape(str(value)) for value in row))
+        table.add_row(*(f"{value:,.6g}" if isinstance(value, float) else _cell(str(value)) for value in row))
     _print(table)
     if frame.height > MOST_ROWS:
         line(f"{frame.height - MOST_ROWS:,} more rows; --out FILE.csv writes them all.")
@@ -204,17 +210,22 @@ def _table(title: str) -> Table:
     return table
 
 
+def _cell(text: str) -> str:
+    """A text that came from somewhere, as a cell of a table."""
+    return escape(visible(text))
+
+
 def _say(sentence: str) -> None:
     """A sentence: broken between words in a terminal, one line in a pipe."""
     if sys.stdout.isatty():
-        Console(highlight=False).print(Text(sentence))
+        Console(highlight=False, emoji=False).print(Text(visible(sentence)))
     else:
         line(sentence)
 
 
 def _print(table: Table) -> None:
     """A table; a pipe has no width of its own."""
-    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
+    Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def _plain(value: object) -> object:

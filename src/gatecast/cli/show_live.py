@@ -11,6 +11,7 @@ from rich.table import Table
 from gatecast.client.replayed import Replayed
 from gatecast.server.keys import NewKey
 from gatecast.server.wire import SeriesForecast
+from gatecast.visible import visible
 
 MOST_ROWS = 24  # forecast rows printed
 
@@ -31,21 +32,23 @@ def observed(replayed: Replayed) -> None:
 
 def _forecasts(forecasts: Sequence[SeriesForecast]) -> None:
     levels = list(forecasts[0].quantiles)
-    table = Table("series", "time", "mean", *levels, box=box.SIMPLE_HEAD)
+    table = Table("series", "time", "mean", *(escape(visible(level)) for level in levels), box=box.SIMPLE_HEAD)
     for column in table.columns[2:]:
         column.justify = "right"
     rows = [(forecast, step) for forecast in forecasts for step in range(len(forecast.ds))]
     for forecast, step in rows[:MOST_ROWS]:
         numbers = [forecast.mean[step], *(forecast.quantiles[level][step] for level in levels)]
         name = f"{forecast.series} {forecast.target}".rstrip()
-        table.add_row(escape(name), str(forecast.ds[step]), *(f"{number:,.6g}" for number in numbers))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
+        table.add_row(
+            escape(visible(name)), escape(visible(str(forecast.ds[step]))), *(f"{number:,.6g}" for number in numbers)
+        )
+    Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 140).print(table)
     if len(rows) > MOST_ROWS:
         _line(f"{len(rows) - MOST_ROWS:,} more rows; GET /v1/forecast tells them.")
 
 
 def _line(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gatecast.client.replayed import Replayed
 from gatecast.data.columns import Guess
+from gatecast.visible import visible
 
 
 @final
@@ -20,7 +21,7 @@ class Telling:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, highlight=False, quiet=quiet)
+        self._console = Console(stderr=True, highlight=False, emoji=False, quiet=quiet)
         columns = (
             TextColumn("observing"),
             BarColumn(bar_width=24),
@@ -46,7 +47,8 @@ class Telling:
         if guesses:
             self._say("[bold]Decided for you[/] (name an option to say otherwise):")
         for guess in guesses:
-            self._say(f"  [cyan]{escape(guess.what)}[/] = {escape(guess.value)}  [dim]{escape(guess.why)}[/]")
+            what, value, why = (escape(visible(text)) for text in (guess.what, guess.value, guess.why))
+            self._say(f"  [cyan]{what}[/] = {value}  [dim]{why}[/]")
 
     def moved(self, replayed: Replayed) -> None:
         """Move the bar."""

@@ -42,7 +42,7 @@ class Telling:
     """
 
     def __init__(self, *, quiet: bool = True) -> None:
-        console = Console(stderr=True, highlight=False, quiet=quiet)
+        console = Console(stderr=True, highlight=False, emoji=False, quiet=quiet)
         columns = (
             TextColumn("partitions"),
             BarColumn(bar_width=24),

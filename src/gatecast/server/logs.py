@@ -1,4 +1,4 @@
-"""The log: one JSON object a line on stderr.  Bodies and keys never get here; JSON escapes control characters."""
+"""The log: one JSON object a line on stderr.  Bodies and keys never get here, nor does any character that acts."""
 
 import contextlib
 import logging
@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from gatecast.server.visits import Visit
+from gatecast.visible import visible_json
 
 
 def to_stderr(line: bytes) -> None:
@@ -50,7 +51,7 @@ class Log:
     def _write(self, level: str, facts: Mapping[str, object]) -> None:
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, **facts}
         with contextlib.suppress(OSError, ValueError):  # nobody reads the log any more: no reason to stop serving
-            self._write_line(msgspec.json.encode(line) + b"\n")
+            self._write_line(visible_json(msgspec.json.encode(line).decode()).encode() + b"\n")
 
 
 class LogHandler(logging.Handler):

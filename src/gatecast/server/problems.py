@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from gatecast.errors import InputError, OptionError
 from gatecast.server.refusals import BusyError, RefusedError
 from gatecast.server.wire import Problem
+from gatecast.visible import shortened, visible
 
 PROBLEM = b"application/problem+json"
 LONGEST = 1000  # characters of a detail; it may quote what a client sent
@@ -60,5 +61,5 @@ def _of_starlette(error: HTTPException) -> RequestError:
 
 def problem_body(status: int, detail: str, request: str) -> bytes:
     """The JSON of a refusal."""
-    shown = detail if len(detail) <= LONGEST else detail[:LONGEST] + "..."
+    shown = shortened(visible(detail), LONGEST)
     return msgspec.json.encode(Problem("about:blank", HTTPStatus(status).phrase, status, shown, request))

@@ -14,6 +14,7 @@ from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import StepRecord
 from gatecast.tuning.records import TrialRecord
 from gatecast.tuning.telling import short, told
+from gatecast.visible import visible
 from gatecast.workflow.listening import Listener, Look, Silent
 from gatecast.workflow.terminal import Terminal
 
@@ -91,7 +92,7 @@ class SearchTerminal:
             self._first = trial.settings
         loss = "     -" if trial.loss is None else f"{trial.loss:.4f}"
         mark = "[bold]*[/]" if best is not None and best.number == trial.number else " "
-        line = f"{trial.number + 1:4d} {mark} {loss}  {escape(told(trial, self._first))}"
+        line = f"{trial.number + 1:4d} {mark} {loss}  {escape(visible(told(trial, self._first)))}"
         self._console.print(line, soft_wrap=not self._console.is_terminal)
         if self._progress is not None:
             so_far = "" if best is None or best.loss is None else f"best {best.loss:.4f}"

@@ -35,7 +35,7 @@ def history_frame(panel: Panel) -> pl.DataFrame:
     known = np.arange(len(panel.times)) - np.repeat(panel.offsets[:-1], panel.lengths) < np.repeat(
         panel.known(), panel.lengths
     )
-    names = np.repeat(np.asarray(panel.ids, dtype=object), panel.lengths)[known].astype(str)
+    names = pl.Series(panel.ids, dtype=pl.String).gather(np.repeat(np.arange(len(panel.ids)), panel.lengths)[known])
     frames = [
         pl.DataFrame({"unique_id": names, "target": target, "ds": panel.times[known], "y": panel.targets[known, index]})
         for index, target in enumerate(panel.columns.target)

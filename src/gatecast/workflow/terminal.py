@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from gatecast.data.columns import Guess
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import StepRecord
+from gatecast.visible import visible
 from gatecast.workflow.listening import Look
 
 
@@ -19,7 +20,7 @@ class Terminal:
     """Writes to stderr, so that stdout holds results alone."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, emoji=False)
         self._progress: Progress | None = None
         self._task = TaskID(0)
         self._validation = float("inf")
@@ -34,11 +35,12 @@ class Terminal:
             return
         self._say("[bold]Decided for you[/] (name an option to say otherwise):")
         for guess in guesses:
-            self._say(f"  [cyan]{escape(guess.what)}[/] = {escape(guess.value)}  [dim]{escape(guess.why)}[/]")
+            what, value, why = (escape(visible(text)) for text in (guess.what, guess.value, guess.why))
+            self._say(f"  [cyan]{what}[/] = {value}  [dim]{why}[/]")
 
     def stage(self, text: str) -> None:
         """One line a stage."""
-        self._say(f"[dim]{escape(text)}[/]")
+        self._say(f"[dim]{escape(visible(text))}[/]")
 
     @contextmanager
     def training(self, config: TrainingConfig, first_step: int) -> Iterator[None]:
