@@ -187,8 +187,14 @@ def comparison(runs: Mapping[str, Metrics], *, as_json: bool) -> None:
     for run, metrics in sorted(runs.items(), key=lambda item: item[1].scores[0].mase):
         net, verdict = metrics.scores[0], metrics.verdict
         best = next(score for score in metrics.scores if score.model == verdict.best_baseline)
-        numbers = (f"{net.mase:.3f}", best.model, f"{best.mase:.3f}", f"{verdict.skill:+.1%}", f"{verdict.p_value:.2g}")
-        table.add_row(_cell(run), net.model, str(metrics.horizon), f"{metrics.windows:,}", *numbers)
+        numbers = (
+            f"{net.mase:.3f}",
+            _cell(best.model),
+            f"{best.mase:.3f}",
+            f"{verdict.skill:+.1%}",
+            f"{verdict.p_value:.2g}",
+        )
+        table.add_row(_cell(run), _cell(net.model), str(metrics.horizon), f"{metrics.windows:,}", *numbers)
     _print(table)
 
 

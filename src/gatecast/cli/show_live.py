@@ -38,10 +38,8 @@ def _forecasts(forecasts: Sequence[SeriesForecast]) -> None:
     rows = [(forecast, step) for forecast in forecasts for step in range(len(forecast.ds))]
     for forecast, step in rows[:MOST_ROWS]:
         numbers = [forecast.mean[step], *(forecast.quantiles[level][step] for level in levels)]
-        name = f"{forecast.series} {forecast.target}".rstrip()
-        table.add_row(
-            escape(visible(name)), escape(visible(str(forecast.ds[step]))), *(f"{number:,.6g}" for number in numbers)
-        )
+        words = f"{forecast.series} {forecast.target}".rstrip(), str(forecast.ds[step])
+        table.add_row(*(escape(visible(word)) for word in words), *(f"{number:,.6g}" for number in numbers))
     Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 140).print(table)
     if len(rows) > MOST_ROWS:
         _line(f"{len(rows) - MOST_ROWS:,} more rows; GET /v1/forecast tells them.")
