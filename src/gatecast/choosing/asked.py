@@ -12,6 +12,8 @@ from gatecast.models.config import NetworkConfig
 from gatecast.models.normalising import Normalise, Subtract
 from gatecast.training.config import TrainingOptions, check_steps
 
+MOST_ROWS = 1_000_000_000  # of a horizon, a lookback or a season: beyond it nobody has tables
+
 
 class AskedTraining(TrainingOptions, frozen=True, forbid_unknown_fields=True):
     """What the user asks of the training loop; None means "choose, and say so".
@@ -67,8 +69,8 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         for name in ("horizon", "lookback", "season", "base_season"):
             value = getattr(self, name)
-            if isinstance(value, int) and value < 1:
-                raise OptionError(f"{name} counts rows from 1 up, got {name}={value}.")
+            if isinstance(value, int) and not 1 <= value <= MOST_ROWS:
+                raise OptionError(f"{name} counts rows from 1 up, got {name}={value}; the most is {MOST_ROWS:,}.")
         if self.lookback == "all" and self.mode == "windows":
             raise OptionError("lookback='all' carries a state over the whole past, which mode='windows' does not.")
         if self.adapt and self.calibrate is False:

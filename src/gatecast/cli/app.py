@@ -73,8 +73,9 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     """
     from gatecast.cli import show  # noqa: PLC0415 - torch is loaded when there is work
     from gatecast.workflow import build_options  # noqa: PLC0415
+    from gatecast.workflow.options import full_names  # noqa: PLC0415
 
-    spoken = parse_settings(settings or []) | said(table, net, training, judging)
+    spoken = full_names(parse_settings(settings or [])) | full_names(said(table, net, training, judging))
     options = build_options(spoken if horizon is None else spoken | {"horizon": horizon}, config)
     output = output or OutputFlags()
     if output.resume and output.out is None:

@@ -7,10 +7,15 @@ from gatecast.errors import OptionError
 
 def parse_settings(settings: list[str]) -> dict[str, str]:
     """`["training.steps=2000"]` as a mapping."""
+    said: dict[str, str] = {}
     for text in settings:
-        if "=" not in text:
+        name, equals, value = text.partition("=")
+        if not equals:
             raise OptionError(f"--set wants name=value, such as training.steps=2000; got {text!r}.")
-    return dict(text.split("=", 1) for text in settings)
+        if said.get(name, value) != value:
+            raise OptionError(f"--set says {name} twice, as {said[name]!r} and as {value!r}: leave one of them out.")
+        said[name] = value
+    return said
 
 
 def new_folder(parent: Path, name: str) -> Path:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatecast.data.categories import unknown_words
+from gatecast.data.formulas import as_csv
 from gatecast.errors import OptionError
 from gatecast.evaluation.audit import Audit, audit_to_json
 from gatecast.evaluation.results import Metrics
@@ -161,7 +162,7 @@ def write_frame(frame: pl.DataFrame, path: Path) -> None:
     """Write a data frame as .csv or .parquet, whole or not at all."""
     buffer = io.BytesIO()
     if path.suffix == ".csv":
-        frame.write_csv(buffer)
+        buffer.write(as_csv(frame))
     elif path.suffix == ".parquet":
         frame.write_parquet(buffer)
     else:

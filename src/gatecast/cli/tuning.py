@@ -91,12 +91,13 @@ def tune(  # noqa: PLR0913 - a command's parameters are its flags, grouped in va
     """
     from gatecast.cli import show_tuning  # noqa: PLC0415 - torch is loaded when there is work
     from gatecast.tuning import tune as search  # noqa: PLC0415
-    from gatecast.workflow.options import said_settings  # noqa: PLC0415
+    from gatecast.workflow.options import full_names, said_settings  # noqa: PLC0415
 
     flags = searching or SearchFlags()
     if flags.resume and flags.out is None:
         raise OptionError("--resume goes on with a search that was begun: say which one with --out RUN.")
-    spoken = parse_settings(settings or []) | said(table, net, learning, judging) | _horizon(horizon)
+    flagged = full_names(said(table, net, learning, judging) | _horizon(horizon))
+    spoken = full_names(parse_settings(settings or [])) | flagged
     out = flags.out or new_folder(Path("runs"), f"{data.name.split('.')[0]}-tuned")
     found = search(
         data,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from gatecast.errors import ColumnError
+from gatecast.errors import ColumnError, OptionError
 
 MOST_LEVELS = 1000  # different words of one covariate
 ONLY_SERIES = "series"  # the name of the one series of a table that tells no series apart
@@ -95,6 +95,10 @@ class TableOptions(Struct, frozen=True, forbid_unknown_fields=True):
     day_first: bool | None = None
     holidays: str | None = None
     categorical: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.min_rows < 0:
+            raise OptionError(f"table.min_rows counts rows from 0 up, got {self.min_rows}.")
 
 
 def taken_columns(options: TableOptions, columns: Columns) -> set[str | None]:

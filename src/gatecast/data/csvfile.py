@@ -23,6 +23,7 @@ from gatecast.data.columns import Layout
 from gatecast.data.csvhead import SAMPLE_LINES, find_separator, read_head
 from gatecast.data.csvplain import read_plain
 from gatecast.data.encodings import ONE_BYTE, ONE_BYTE_GUESS, check_one_byte
+from gatecast.data.formulas import without_marks
 from gatecast.data.kinds import START, refuse_no_table, refuse_no_text
 from gatecast.data.table import Table, check_size, counted
 from gatecast.data.unpacking import opened
@@ -145,7 +146,8 @@ def _collect(path: Path, rows: Iterator[tuple[int, list[str]]], names: list[str]
             if len(cells) != len(names):
                 _refuse_ragged(path, line, cells, names)
         columns = zip(*(cells for _, cells in part), strict=True)
-        frames.append(pl.DataFrame(dict(zip(names, columns, strict=True)), schema=schema))
+        frame = pl.DataFrame(dict(zip(names, columns, strict=True)), schema=schema)
+        frames.append(frame.with_columns(pl.all().map_batches(without_marks)))
         lines.extend(line for line, _ in part)
         check_size(len(names), len(lines) * len(names))
         _check_cells(path, frames[-1], lines[-len(part) :])

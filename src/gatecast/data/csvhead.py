@@ -4,9 +4,11 @@ import contextlib
 import csv
 import re
 
+import polars as pl
 from msgspec import Struct
 
 from gatecast.data.columns import Guess, Layout
+from gatecast.data.formulas import without_marks
 from gatecast.data.table import check_size, unique_names
 
 SAMPLE_LINES = 20
@@ -30,7 +32,7 @@ def read_head(cells: list[str], line: int, layout: Layout) -> Head:
     """
     check_size(len(cells), 0)
     if _is_header(cells, layout):
-        names, guesses = unique_names(cells)
+        names, guesses = unique_names(without_marks(pl.Series(cells, dtype=pl.String)).to_list())
         return Head(names, named=True, guesses=guesses)
     names = [f"c{place}" for place in range(1, len(cells) + 1)]
     why = f"line {line} holds values, not names; the columns are called c1, c2, ..."

@@ -17,6 +17,7 @@ import polars as pl
 from gatecast.data import table as caps
 from gatecast.data.columns import Layout
 from gatecast.data.csvhead import SAMPLE_LINES, Head, find_separator, read_head
+from gatecast.data.formulas import MARK, without_marks
 from gatecast.data.table import Table, check_size
 
 STRETCH = 1 << 23  # bytes read at once
@@ -151,7 +152,7 @@ def _cells(lines: bytes, separator: str, names: list[str]) -> pl.DataFrame | Non
     plain = _without_quotes(frame) if b'"' in lines else frame
     if plain is None or max(plain.select(pl.all().str.len_bytes().max()).row(0)) > caps.MAX_CELL:
         return None
-    return plain
+    return plain.with_columns(pl.all().map_batches(without_marks)) if MARK.encode() in lines else plain
 
 
 def _without_quotes(frame: pl.DataFrame) -> pl.DataFrame | None:

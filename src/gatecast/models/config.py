@@ -11,6 +11,8 @@ from gatecast.models.losses import POINT_LOSSES, LossName
 from gatecast.nn import LayerConfig
 
 MOST_PATHS = 100_000
+MOST_NETS = 1000
+MOST_SEGMENT, MOST_EMBEDDING = 65_536, 65_536
 
 
 class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,18 +59,24 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 f"quantiles are ascending levels between 0 and 1 with the median 0.5 among them, such as 0.1 0.5 0.9; "
                 f"got {' '.join(f'{level:g}' for level in levels) or 'none'}."
             )
-        if self.segment < 1:
-            raise OptionError(f"segment counts rows from 1 up, got segment={self.segment}.")
+        if not 1 <= self.segment <= MOST_SEGMENT:
+            raise OptionError(
+                f"segment counts rows from 1 up, got segment={self.segment}; the most is {MOST_SEGMENT:,}."
+            )
         check_paths(self.paths)
-        if self.ensemble < 1:
-            raise OptionError(f"ensemble counts nets from 1 up, got ensemble={self.ensemble}.")
-        if not self.relative >= 0 or (self.relative and self.loss not in POINT_LOSSES):
+        if not 1 <= self.ensemble <= MOST_NETS:
+            raise OptionError(
+                f"ensemble counts nets from 1 up, got ensemble={self.ensemble}; the most is {MOST_NETS:,}."
+            )
+        if not 0 <= self.relative < float("inf") or (self.relative and self.loss not in POINT_LOSSES):
             raise OptionError(
                 f"relative is a share from 0 up of the relative error of a point forecast, got {self.relative} "
                 f"with loss={self.loss!r}; the losses of a point are {', '.join(POINT_LOSSES)}."
             )
-        if self.embedding < 0:
-            raise OptionError(f"embedding counts numbers from 0 up, got embedding={self.embedding}.")
+        if not 0 <= self.embedding <= MOST_EMBEDDING:
+            raise OptionError(
+                f"embedding counts numbers from 0 up, got embedding={self.embedding}; the most is {MOST_EMBEDDING:,}."
+            )
         if not 0 <= self.output_dropout < 1:
             raise OptionError(f"output_dropout is a share from 0 up to (not including) 1, got {self.output_dropout}.")
         if self.recursive:

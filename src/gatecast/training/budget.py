@@ -4,6 +4,7 @@ import re
 
 from gatecast.errors import OptionError
 
+MOST = 366 * 24 * 3600.0  # seconds
 UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -14,6 +15,8 @@ def seconds(text: str) -> float:
         OptionError: it is no time, or not above zero.
     """
     found = re.fullmatch(r"(\d+\.?\d*|\.\d+) *([a-z]*)", text.strip().lower())
-    if found is None or found[2] not in UNITS or not float(found[1]) > 0:
-        raise OptionError(f"a time budget is a number above 0 with s, min or h, such as 60s or 5min; got {text!r}.")
+    if found is None or found[2] not in UNITS or not 0 < float(found[1]) * UNITS[found[2]] <= MOST:
+        raise OptionError(
+            f"a time budget is a number above 0 with s, min or h, such as 60s or 5min; got {text!r} (at most a year)."
+        )
     return float(found[1]) * UNITS[found[2]]

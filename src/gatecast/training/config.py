@@ -8,6 +8,19 @@ from gatecast.errors import OptionError
 from gatecast.training.budget import seconds
 from gatecast.training.devices import check_device_name
 
+MOST = {
+    "batch_size": 1_000_000,
+    "patience": 1_000_000_000,
+    "time": 1_000_000,
+    "streams": 1_000_000,
+    "chunks": 1_000_000,
+    "pieces": 10_000,
+    "steps": 1_000_000_000,
+    "evaluate_every": 1_000_000_000,
+}
+USUAL = {"learning_rate": 0.002, "clip_norm": 1}
+MOST_SEED = 2**63 - 1
+
 
 class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the training loop, but for those that the data may decide.
@@ -53,14 +66,15 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "patience", "time", "streams", "chunks", "pieces"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"training.{name} counts from 1 up, got {getattr(self, name)}.")
+            _check_count(name, getattr(self, name))
         for name in ("learning_rate", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise OptionError(f"training.{name} must be above 0, got {getattr(self, name)}.")
+            if not 0 < getattr(self, name) < float("inf"):
+                raise OptionError(
+                    f"training.{name} must be above 0, got {getattr(self, name)}; usual is {USUAL[name]}."
+                )
         self.most_seconds  # noqa: B018 - a wrong time is refused now
-        if not self.weight_decay >= 0:
-            raise OptionError(f"training.weight_decay must not be below 0, got {self.weight_decay}.")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise OptionError(f"training.weight_decay must not be below 0, got {self.weight_decay}; usual is 0.0001.")
         if not 0 <= self.burn_in < self.time:
             raise OptionError(
                 f"training.burn_in leaves rows of a chunk to learn from: a number from 0 up to (not including) "
@@ -73,8 +87,8 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
                 f"training.free_running={self.free_running} counts the last steps, and which those are is not known "
                 f"under a budget: give training.steps in its place."
             )
-        if self.seed < 0:
-            raise OptionError(f"training.seed must not be below 0, got {self.seed}.")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise OptionError(f"training.seed must not be below 0, nor above {MOST_SEED}; got {self.seed}.")
         check_device_name(self.device)
 
     @property
@@ -99,10 +113,15 @@ class TrainingConfig(TrainingOptions, frozen=True, forbid_unknown_fields=True):
         check_steps(self.steps, self.evaluate_every, self.free_running)
 
 
+def _check_count(name: str, value: int) -> None:
+    if not 1 <= value <= MOST[name]:
+        raise OptionError(f"training.{name} counts from 1 up, got {value}; the most is {MOST[name]:,}.")
+
+
 def check_steps(steps: int | None, evaluate_every: int | None, free_running: int) -> None:
     """Refuse numbers of steps that cannot be; None is one that is not known yet."""
     for name, value in (("steps", steps), ("evaluate_every", evaluate_every)):
-        if value is not None and value < 1:
-            raise OptionError(f"training.{name} counts from 1 up, got {value}.")
+        if value is not None:
+            _check_count(name, value)
     if steps is not None and free_running > steps:
         raise OptionError(f"training.free_running counts the last of training.steps={steps}, got {free_running}.")

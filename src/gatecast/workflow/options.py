@@ -18,6 +18,7 @@ from gatecast.errors import OptionError
 from gatecast.evaluation.baselines import baselines_by_name
 from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
+from gatecast.nn.config import MOST_HIDDEN
 
 
 class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,8 +50,10 @@ class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.windows is not None and self.windows < 1:
             raise OptionError(f"evaluation.windows counts from 1 up, got {self.windows}.")
-        if self.local_units < 1:
-            raise OptionError(f"evaluation.local_units counts units from 1 up, got {self.local_units}.")
+        if not 1 <= self.local_units <= MOST_HIDDEN:
+            raise OptionError(
+                f"evaluation.local_units counts units from 1 up, got {self.local_units}; the most is {MOST_HIDDEN:,}."
+            )
         if self.baselines == ():
             raise OptionError("evaluation.baselines=none leaves the net without a rival; name one, such as naive.")
         baselines_by_name(self.baselines or (), season=1)  # a wrong name is refused before training, not after
@@ -67,6 +70,12 @@ class FitOptions(Asked, frozen=True, forbid_unknown_fields=True):
     table: TableOptions = TableOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
 
+
+LARGEST = 1_000_000  # bytes of a config file; all settings there are take two thousand
+DEEPEST = 8  # groups within groups; there are two
+MOST_NAMES = 1000  # in one group
+SHOWN = 80  # characters of a value in a message
+GIVE = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "array": "a list"}
 
 SHORT_NAMES: Mapping[str, str] = MappingProxyType(
     {name: f"table.{name}" for name in TableOptions.__struct_fields__}
@@ -100,12 +109,37 @@ def said_settings(settings: Mapping[str, Any], file: str | Path | None = None) -
     Raises:
         OptionError: the file cannot be read.
     """
-    said = flatten(_read_toml(Path(file)) if file is not None else {}), flatten(settings)
-    return {SHORT_NAMES.get(name, name): value for each in said for name, value in each.items() if value is not None}
+    return full_names(_read_toml(Path(file)) if file is not None else {}) | full_names(settings)
+
+
+def full_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by their full names, whichever they were said by; those that are None say nothing.
+
+    Raises:
+        OptionError: one is said twice, by its short and by its full name, or groups lie too deep.
+    """
+    found: dict[str, Any] = {}
+    for name, value in flatten(settings).items():
+        full = SHORT_NAMES.get(name, name)
+        if full in found and value is not None:
+            raise OptionError(f"{full} is said twice, as {found[full]!r} and as {value!r}: leave one of them out.")
+        if value is not None:
+            found[full] = value
+    return found
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by their full names."""
+    """Nested settings by their full names.
+
+    Raises:
+        OptionError: groups lie in groups deeper than any setting does, or hold far more than there are.
+    """
+    if len(tree) > MOST_NAMES:
+        raise OptionError(
+            f"got {len(tree):,} settings, and there are {len(all_settings())}; `gatecast settings` lists them."
+        )
+    if prefix.count(".") > DEEPEST:
+        raise OptionError(f"no setting lies as deep as {prefix[:60]}...; write network.layer.cell, or cell alone.")
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
@@ -126,7 +160,7 @@ def _place(tree: dict[str, Any], path: list[str], value: Any) -> None:  # noqa: 
     if _is_struct(kind):
         name = ".".join(path)
         within = ", ".join(all_settings(kind, f"{name}."))
-        raise OptionError(f"{name} is a group of settings, got {name}={value!r}. Name one of them: {within}.")
+        raise OptionError(f"{name} is a group of settings, got {name}={_brief(value)}. Name one of them: {within}.")
     for part in path[:-1]:
         tree = tree.setdefault(part, {})
     tree[path[-1]] = _as_list(value) if "tuple" in str(kind) else value
@@ -146,9 +180,10 @@ def _field_type(path: list[str]) -> Any:  # noqa: ANN401
         fields = {name: field.type for name, field in _fields(kind).items()} if _is_struct(kind) else {}
         if part not in fields:
             known = sorted(all_settings())
-            near = difflib.get_close_matches(".".join(path), [*known, *SHORT_NAMES], n=3)
+            said = ".".join(path)
+            near = difflib.get_close_matches(said[:SHOWN].lower(), [*known, *SHORT_NAMES], n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"the settings are {', '.join(known)}."
-            raise OptionError(f"there is no setting {'.'.join(path)!r}; {hint}")
+            raise OptionError(f"there is no setting {_brief(said)}; {hint}")
         kind = fields[part]
     return kind
 
@@ -176,16 +211,36 @@ def all_settings(kind: type[Struct] = FitOptions, prefix: str = "") -> dict[str,
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    text = _config_bytes(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        known = isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError)
+        why = str(error) if known else "a number or a list in it is larger than any setting"
+        raise OptionError(
+            f"the config file {path} is not TOML: {why}. It holds lines such as horizon = 24, in UTF-8; "
+            f"`gatecast settings` prints all that there are."
+        ) from error
+
+
+def _config_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
     except FileNotFoundError as error:
-        raise OptionError(f"there is no config file {path}.") from error
+        raise OptionError(f"there is no config file {path}. Check the name and the folder.") from error
     except IsADirectoryError as error:
         raise OptionError(
             f"{path} is a folder; give one config file, such as the one `gatecast settings` prints."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"the config file {path} is not TOML: {error}.") from error
+    except (OSError, ValueError) as error:  # a ValueError where the name holds a null character
+        why = error.strerror if isinstance(error, OSError) else error
+        raise OptionError(f"the config file {path} cannot be read: {why}. Check the file, or give another.") from error
+    if len(text) > LARGEST:
+        raise OptionError(
+            f"{path} holds more than {LARGEST:,} bytes, which no config file takes; `gatecast settings` prints one."
+        )
+    return text
 
 
 def _explain(message: str, tree: dict[str, Any]) -> str:
@@ -195,15 +250,24 @@ def _explain(message: str, tree: dict[str, Any]) -> str:
     steps = re.findall(r"\w+", place)
     for step in steps:
         value = value[int(step) if isinstance(value, list) else step]
-    said = f"{place.rstrip('`')}={value!r}"
+    said = f"{place.rstrip('`')}={_brief(value)}"
     choices = _choices(_field_type([step for step in steps if not step.isdigit()]))
     if choices:
         return f"{said} cannot be; the choices are {', '.join(choices)}."
-    return f"{said} cannot be: {reason[0].lower()}{reason[1:]}."
+    wanted = re.search(r"`(\w+)`", reason)
+    give = f" Give {GIVE[wanted[1]]}." if wanted is not None and wanted[1] in GIVE else ""
+    return f"{said} cannot be: {reason[0].lower()}{reason[1:]}.{give}"
+
+
+def _brief(value: Any) -> str:  # noqa: ANN401
+    """A value as it stands in a message."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _choices(kind: Any) -> list[str]:  # noqa: ANN401
-    """The values that a Literal allows, also inside an optional or a list."""
+    """The values that a Literal allows, also inside an optional or a list; and a number beside them."""
     if get_origin(kind) is Literal:
         return [str(choice) for choice in get_args(kind)]
-    return [choice for inner in get_args(kind) for choice in _choices(inner)]
+    found = [choice for inner in get_args(kind) for choice in _choices(inner)]
+    return [GIVE["int"], *found] if found and int in get_args(kind) else found

@@ -1,10 +1,12 @@
 /**
  * CSV text as rows of cells, strictly: what cannot be read for certain is refused with its line.
  *
- * Source: RFC 4180, and what spreadsheets write beside it: a byte order mark, semicolons, tabs, any end of line.
+ * Source: RFC 4180, and what spreadsheets write beside it: a byte order mark, semicolons, tabs, any end of line.  The
+ * apostrophe that `gatecast predict --out` puts before what a spreadsheet would take for a formula is taken off.
  */
 
 const DELIMITERS = [",", ";", "\t"];
+const MARK = /^'(?='*[=+\-@\t\r\n＝＋－＠])/;
 
 /** Why a text is refused; `line` counts from 1, as editors do. */
 export class CsvError extends Error {
@@ -67,7 +69,7 @@ function* records(text, delimiter) {
       throw new CsvError(line, "a double quote stands inside a cell. Put the cell in quotes and the quote twice.");
     }
     line += (quoted?.match(/\r\n|\n|\r/g) ?? []).length;
-    record.cells.push(quoted?.replaceAll('""', '"') ?? plain);
+    record.cells.push((quoted?.replaceAll('""', '"') ?? plain).replace(MARK, ""));
     if (end !== delimiter) {
       line += 1;
       yield record;
