@@ -26,6 +26,7 @@ from gatecast.forecaster.config import ForecasterConfig
 from gatecast.forecaster.fitted import Fitted
 from gatecast.forecaster.laying import layout_of, scaling_for
 from gatecast.forecaster.local_lessons import LocalLessons
+from gatecast.forecaster.room import check_room
 from gatecast.forecaster.scaling import on_original_scale
 from gatecast.forecaster.sizing import network_sizes
 from gatecast.models.config import NetworkConfig
@@ -110,6 +111,7 @@ class LocalNets:
         scaling = fit_scaling(config.scaler, panel, split.train_end)
         self.fitted_ = Fitted(panel.columns, panel.frequency, panel.ids, scaling, _no_static(panel))
         sizes = network_sizes(config, panel.columns, panel.frequency, 1)
+        check_room(config, sizes, len(panel.ids))
         (self.shape_,) = nets_of(build_network(config.network, sizes, config.training.seed))
         self.weights_ = repeat_net(self.shape_, len(panel.ids)).weights.detach()
         tensors = self._tensors(panel, scaling)

@@ -19,6 +19,7 @@ from gatecast.forecaster.checking import check_counts, check_future, check_past
 from gatecast.forecaster.config import ForecasterConfig, learnt_steps
 from gatecast.forecaster.fitted import Fitted
 from gatecast.forecaster.laying import Tables, lay_out, layout_of, scaling_for
+from gatecast.forecaster.room import check_room
 from gatecast.forecaster.running import Runner
 from gatecast.forecaster.scaling import beside, loss_weights, on_original_scale, targets_of
 from gatecast.forecaster.sizing import network_sizes
@@ -81,6 +82,7 @@ class RecurrentForecaster:
         ids, of_all = workers.names(panel.ids), Scaling(*map(workers.joined, (scaling.centre, scaling.scale)))
         self.fitted_ = Fitted(panel.columns, panel.frequency, ids, of_all, static_scaling)
         sizes = network_sizes(config, panel.columns, panel.frequency, len(ids))
+        check_room(config, sizes)
         device = device_named(config.training.device)
         self.network_ = build_network(config.network, sizes, config.training.seed).to(device)
         weight = loss_weights(config.loss_season, panel, split, scaling, workers)

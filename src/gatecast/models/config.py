@@ -12,7 +12,7 @@ from gatecast.nn import LayerConfig
 
 MOST_PATHS = 100_000
 MOST_NETS = 1000
-MOST_SEGMENT, MOST_EMBEDDING = 65_536, 65_536
+MOST_SEGMENT, MOST_EMBEDDING = 65_536, 4096
 
 
 class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):

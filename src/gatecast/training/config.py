@@ -9,16 +9,17 @@ from gatecast.training.budget import seconds
 from gatecast.training.devices import check_device_name
 
 MOST = {
-    "batch_size": 1_000_000,
+    "batch_size": 65_536,
     "patience": 1_000_000_000,
-    "time": 1_000_000,
-    "streams": 1_000_000,
-    "chunks": 1_000_000,
-    "pieces": 10_000,
+    "time": 16_384,
+    "streams": 16_384,
+    "chunks": 10_000,
+    "pieces": 1024,
     "steps": 1_000_000_000,
     "evaluate_every": 1_000_000_000,
 }
 USUAL = {"learning_rate": 0.002, "clip_norm": 1}
+MOST_RATE, MOST_DECAY = 1e30, 100.0
 MOST_SEED = 2**63 - 1
 
 
@@ -68,13 +69,17 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
         for name in ("batch_size", "patience", "time", "streams", "chunks", "pieces"):
             _check_count(name, getattr(self, name))
         for name in ("learning_rate", "clip_norm"):
-            if not 0 < getattr(self, name) < float("inf"):
+            if not 0 < getattr(self, name) <= MOST_RATE:
                 raise OptionError(
-                    f"training.{name} must be above 0, got {getattr(self, name)}; usual is {USUAL[name]}."
+                    f"training.{name} must be above 0, got {getattr(self, name)}; usual is "
+                    f"{USUAL[name]}, and the most {MOST_RATE:g}."
                 )
         self.most_seconds  # noqa: B018 - a wrong time is refused now
-        if not 0 <= self.weight_decay < float("inf"):
-            raise OptionError(f"training.weight_decay must not be below 0, got {self.weight_decay}; usual is 0.0001.")
+        if not 0 <= self.weight_decay <= MOST_DECAY:
+            raise OptionError(
+                f"training.weight_decay must not be below 0, got {self.weight_decay}; usual is 0.0001, and the most "
+                f"{MOST_DECAY:g}."
+            )
         if not 0 <= self.burn_in < self.time:
             raise OptionError(
                 f"training.burn_in leaves rows of a chunk to learn from: a number from 0 up to (not including) "
