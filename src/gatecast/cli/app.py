@@ -72,6 +72,7 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
         Any other setting, such as training.patience=20; `gatecast settings` lists them.
     """
     from gatecast.cli import show  # noqa: PLC0415 - torch is loaded when there is work
+    from gatecast.training.group import told_by_environment  # noqa: PLC0415
     from gatecast.workflow import build_options  # noqa: PLC0415
     from gatecast.workflow.options import full_names  # noqa: PLC0415
 
@@ -80,7 +81,7 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     output = output or OutputFlags()
     if output.resume and output.out is None:
         raise OptionError("--resume goes on with a run that was begun: say which one with --out RUN.")
-    rank, world = (int(os.environ.get(name, default)) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")))
+    rank, world = told_by_environment("RANK", 0), told_by_environment("WORLD_SIZE", 1)
     if world > 1 and output.out is None:
         raise OptionError("several workers share one run folder, also when they are started again: give --out RUN.")
     out = output.out or new_folder(Path("runs"), f"{data.name.split('.')[0]}-{options.network.layer.cell}")

@@ -11,6 +11,7 @@ from gatecast.engines.local import LocalEngine
 from gatecast.errors import OptionError
 
 NAMES = ("local", "ray")
+MOST_WORKERS = 10_000
 
 
 class EngineOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,8 +30,8 @@ class EngineOptions(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.engine not in NAMES:
             raise OptionError(f"engine={self.engine!r} is unknown; the engines are {', '.join(NAMES)}.")
-        if self.workers is not None and self.workers < 1:
-            raise OptionError(f"workers counts processes from 1 up, got {self.workers}.")
+        if self.workers is not None and not 1 <= self.workers <= MOST_WORKERS:
+            raise OptionError(f"workers counts processes from 1 up, got {self.workers}; the most is {MOST_WORKERS:,}.")
         if self.address is not None and self.engine != "ray":
             raise OptionError(f"address={self.address!r} is that of a Ray cluster: add --engine ray, or leave it out.")
 

@@ -12,6 +12,7 @@ from gatecast.nn import LayerConfig
 
 MOST_PATHS = 100_000
 MOST_NETS = 1000
+LEAST_LEVEL = 1e-6  # of a quantile: what lies beyond it no table can tell
 MOST_SEGMENT, MOST_EMBEDDING = 65_536, 4096
 
 
@@ -53,10 +54,11 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         levels = self.quantiles
-        inside = all(0 < level < 1 for level in levels)
+        inside = all(LEAST_LEVEL <= level <= 1 - LEAST_LEVEL for level in levels)
         if self.loss not in POINT_LOSSES and not (inside and list(levels) == sorted(set(levels)) and 0.5 in levels):
             raise OptionError(
-                f"quantiles are ascending levels between 0 and 1 with the median 0.5 among them, such as 0.1 0.5 0.9; "
+                f"quantiles are ascending levels between 0 and 1 (at least {LEAST_LEVEL:g} off both) with the median 0.5 "
+                f"among them, such as 0.1 0.5 0.9; "
                 f"got {' '.join(f'{level:g}' for level in levels) or 'none'}."
             )
         if not 1 <= self.segment <= MOST_SEGMENT:

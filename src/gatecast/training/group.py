@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, final, runtime_checkable
 import torch
 from torch import Tensor
 
-from gatecast.errors import GatecastError
+from gatecast.errors import GatecastError, OptionError
 
 T = TypeVar("T")
 PATIENCE = timedelta(minutes=30)  # the first worker may take so long to settle what was left open
@@ -129,6 +129,21 @@ def by_first(group: Group, work: Callable[[], T]) -> T:
     return said[0]
 
 
+def told_by_environment(name: str, usual: int) -> int:
+    """A number that torchrun puts into the environment: a rank, a count of workers or of starts.
+
+    Raises:
+        OptionError: something else stands there.
+    """
+    said = os.environ.get(name, str(usual))
+    if not said.strip().isdecimal():
+        raise OptionError(
+            f"the environment says {name}={said!r}, and a whole number is expected: start workers by torchrun, which "
+            f"sets it, or unset {name}."
+        )
+    return int(said)
+
+
 @contextmanager
 def group_here() -> Iterator[Group]:
     """The group that this process was started into: by Ray Train, by torchrun (which sets WORLD_SIZE), or none.
@@ -137,7 +152,7 @@ def group_here() -> Iterator[Group]:
     """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         yield Together() if torch.distributed.get_world_size() > 1 else ALONE
-    elif int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    elif told_by_environment("WORLD_SIZE", 1) <= 1:
         yield ALONE
     else:
         _join()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gatecast.tuning.listening import SearchListener
     from gatecast.tuning.result import Search
 
-TRIALS = 50
+TRIALS, MOST_TRIALS = 50, 1_000_000
 ON_ONE_CORE = EngineOptions(workers=1)
 
 
@@ -50,15 +50,16 @@ def tune(  # noqa: PLR0913 - what a search is given, beside settings
     """
     if find_spec("optuna") is None:
         raise MissingExtraError("optuna", "tune", "gatecast tune")
-    if trials < 1:
-        raise OptionError(f"trials counts from 1 up, got {trials}.")
+    if not 1 <= trials <= MOST_TRIALS:
+        raise OptionError(f"trials counts from 1 up, got {trials}; the most is {MOST_TRIALS:,}.")
     if resume and out is None:
         raise OptionError("resume goes on with a search that was begun: say which one with out=.")
     if engine.address is not None and out is None:
         raise OptionError("the machines of a cluster share the journal of a search: give out=, a folder that all see.")
+    limit = None if budget is None else seconds(str(budget))
     from gatecast.tuning.listening import SilentSearch  # noqa: PLC0415 - Optuna is an extra
     from gatecast.tuning.searching import Plan, search  # noqa: PLC0415
 
-    plan = Plan(trials, None if budget is None else seconds(str(budget)), engine)
+    plan = Plan(trials, limit, engine)
     folder = None if out is None else Path(out)
     return search(source, settings, plan, listener or SilentSearch(), folder, resume=resume)

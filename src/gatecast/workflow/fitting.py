@@ -1,6 +1,5 @@
 """`fit`: read, split, choose, train, score, write; each step one call."""
 
-import os
 import time
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +16,7 @@ from gatecast.data.splits import Split, part_starts
 from gatecast.errors import OptionError
 from gatecast.forecaster import ForecasterConfig
 from gatecast.training.devices import device_named
-from gatecast.training.group import Group, by_first, group_here
+from gatecast.training.group import Group, by_first, group_here, told_by_environment
 from gatecast.workflow import runs
 from gatecast.workflow.calibrating import calibrate_forecaster
 from gatecast.workflow.listening import Listener, Silent
@@ -122,7 +121,7 @@ def _prepare(source: Source, options: FitOptions, group: Group) -> _Prepared:
 
 def _begun_before(folder: Path) -> bool:
     """Whether torchrun has started the workers again, after one of them was lost."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0 and (folder / runs.RUN).exists()
+    return told_by_environment("TORCHELASTIC_RESTART_COUNT", 0) > 0 and (folder / runs.RUN).exists()
 
 
 def _claim(folder: Path, prepared: _Prepared, *, resume: bool) -> None:
