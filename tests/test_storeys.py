@@ -15,7 +15,7 @@ ROOT = Path(gatecast.__file__).parent
 STOREYS = (
     ("visible",),
     ("errors", "files"),
-    ("data", "engines"),
+    ("data", "engines", "saved"),
     ("forecast",),
     ("cells", "evaluation", "datasets"),
     ("kernels",),

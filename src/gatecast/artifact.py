@@ -1,16 +1,18 @@
 """Save and load: `model.json` and `weights.safetensors`; nothing on the load path can execute anything.
 
 safetensors alone still accepts absurd shapes, NaN weights and a swapped file, so loading checks, in this order: the
-sizes of both files before either is read, the manifest against its types and its own sha256, the sha256 of the weights,
-and every tensor's name, shape, type and finiteness against the net that the manifest describes.  A sha256 guards
-against accidents: somebody who alters a model on purpose can write a fitting one, and then meets the other checks.
+size of the manifest before it is read, its keys, its types and its own sha256; then, against the net that it describes,
+the size of the weights before they are read, their sha256, and every tensor's name, type, shape and finiteness.  A
+sha256 guards against accidents: somebody who alters a model on purpose can write a fitting one, and then meets the
+other checks.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,23 +21,26 @@ from msgspec import Struct
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import Tensor
 
 from gatecast.data.calendar import Frequency
 from gatecast.data.columns import Columns, Guess
 from gatecast.data.scalers import Scaling
-from gatecast.errors import ArtifactError, GatecastError, OptionError
+from gatecast.errors import ArtifactError, GatecastError
 from gatecast.evaluation.calibration import Calibration
 from gatecast.files import write_atomic
 from gatecast.forecaster import Fitted, ForecasterConfig, RecurrentForecaster, network_sizes
 from gatecast.models.ensemble import Network, build_network
+from gatecast.saved import MOST_HEADER_BYTES, SIZE_BYTES, header_of, read_file, without_repeats
 
 SCHEMA = 1
 NOT_SEALED = "0" * 64
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
-MOST_MANIFEST_BYTES = 64 * 2**20
-MOST_WEIGHT_BYTES = 2 * 2**30
-MOST_LOOKBACK = 2**20  # rows; the shapes of the weights need not tell the lookback
+MOST_MANIFEST_BYTES = 48 * 2**20  # names and scales of half a million series
+MOST_FACTS_BYTES = 4 * 2**20  # of a manifest, without what it has for each series
+MOST_LAYERS = 4096  # of all nets of an ensemble
+MOST_SIZE = 2**20  # of the lookback, which the shapes of the weights need not tell, and of others that they do
+REMEDY = "Copy the whole model folder again, or train again."
+DTYPES = {torch.float32: "F32", torch.float64: "F64"}  # as safetensors calls them
 
 
 class About(Struct, frozen=True):
@@ -99,14 +104,23 @@ def save(
     """Write a fitted forecaster; a crash at any byte leaves the previous version loadable.
 
     The previous weights keep a second name until the new manifest stands; meanwhile the old manifest finds them there.
+
+    Raises:
+        ArtifactError: there are more series than a manifest can hold; nothing is written.
     """
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     weights = save_tensors({name: t.contiguous() for name, t in forecaster.network_.state_dict().items()})
-    manifest = _manifest(forecaster, weights, about or About(), calibration)
+    manifest = msgspec.json.encode(_manifest(forecaster, weights, about or About(), calibration))
+    sealed = seal(msgspec.json.format(manifest, indent=1), NOT_SEALED)
+    if len(sealed) > MOST_MANIFEST_BYTES:
+        raise ArtifactError(
+            f"{path / MANIFEST} would have {len(sealed):,} bytes, more than the {MOST_MANIFEST_BYTES:,} that are "
+            f"read back, for it names each of {len(forecaster.fitted_.ids):,} series: learn from fewer of them."
+        )
     _keep_previous(path)
     write_atomic(path / WEIGHTS, weights)
-    write_atomic(path / MANIFEST, seal(msgspec.json.format(msgspec.json.encode(manifest), indent=1), NOT_SEALED))
+    write_atomic(path / MANIFEST, sealed)
     for old in path.glob(_previous_name("*")):
         old.unlink()
     return path
@@ -130,37 +144,41 @@ def load_all(folder: str | Path) -> Loaded:
     """
     path = Path(folder)
     manifest = read_manifest(path)
-    weights = _weights_of(manifest, path)
+    with _told(f"{path / MANIFEST} does not hold a usable model"):
+        forecaster = _described(manifest)
+        network = _network(manifest)
+    weights = _weights_of(manifest, path, sum(t.nbytes for t in network.state_dict().values()))
+    with _told(f"{path / WEIGHTS} does not hold a usable model"):
+        forecaster.network_ = _filled(network, weights)
+    return Loaded(forecaster, manifest.about, manifest.calibration)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Whatever is wrong is said in one line, with `what` before it and the remedy after it."""
     try:
-        _check_calibration(manifest)
-        return Loaded(_rebuild(manifest, weights), manifest.about, manifest.calibration)
-    except (GatecastError, SafetensorError, RuntimeError, ValueError, TypeError) as error:
-        raise ArtifactError(f"{path} does not hold a usable model: {error}") from error
+        yield
+    except (GatecastError, SafetensorError, RuntimeError, ValueError, TypeError, OverflowError) as error:
+        why = str(error).partition("\n")[0].replace(". - at", " - at").rstrip(".")  # torch adds where in its sources
+        raise ArtifactError(f"{what}: {why}. {REMEDY}") from error
 
 
 def read_manifest(path: Path) -> Manifest:
     """Read and check model.json alone."""
-    raw = _read(path / MANIFEST, MOST_MANIFEST_BYTES)
-    try:
+    file = path / MANIFEST
+    raw = read_file(file, MOST_MANIFEST_BYTES, REMEDY)
+    with _told(f"{file} is not a model description"):
         schema = msgspec.json.decode(raw, type=_Schema).schema
-        if schema != SCHEMA:
-            raise ArtifactError(
-                f"{path / MANIFEST} has schema {schema}, and this gatecast reads schema {SCHEMA}: "
-                f"load it with the version that wrote it, or train again."
-            )
-        manifest = msgspec.json.decode(raw, type=Manifest)
-        json.loads(raw, object_pairs_hook=_refuse_repeats)
-    except (msgspec.MsgspecError, GatecastError, RecursionError, UnicodeDecodeError) as error:
-        if isinstance(error, ArtifactError):
-            raise
+    if schema != SCHEMA:
         raise ArtifactError(
-            f"{path / MANIFEST} is not a model description: {error}. Copy the whole model folder again, or train again."
-        ) from error
-    if seal(raw, manifest.seal) != raw:
-        raise ArtifactError(
-            f"{path / MANIFEST} was altered after it was written (its sha256 differs from its seal): "
-            f"copy the whole model folder again, or train again."
+            f"{file} has schema {schema}, and this gatecast reads schema {SCHEMA}: load it with the version that wrote "
+            f"it, or train again."
         )
+    with _told(f"{file} is not a model description"):
+        _check_keys(raw)
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    if seal(raw, manifest.seal) != raw:
+        raise ArtifactError(f"{file} was altered after it was written (its sha256 differs from its seal). {REMEDY}")
     return manifest
 
 
@@ -174,21 +192,30 @@ class _Schema(Struct):
     schema: int
 
 
-def _refuse_repeats(pairs: Sequence[tuple[str, Any]]) -> None:
-    """Refuse an object that names a key twice: readers may disagree on which one counts."""
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        raise OptionError(f"the key {max(names, key=names.count)!r} stands there twice")
+class _LongAbout(Struct, frozen=True):
+    seen_rows: msgspec.Raw = msgspec.Raw(b"")
 
 
-def _read(path: Path, most: int) -> bytes:
-    """The bytes of a file whose size is looked at before it is opened."""
-    if not path.is_file():
-        raise ArtifactError(f"{path} is missing: a model folder holds {MANIFEST} and {WEIGHTS}.")
-    size = path.stat().st_size
-    if size > most:
-        raise ArtifactError(f"{path} has {size:,} bytes, more than the {most:,} a model may have; it was not opened.")
-    return path.read_bytes()
+class _Long(Struct, frozen=True):
+    """What a manifest has for each series, unread."""
+
+    ids: msgspec.Raw = msgspec.Raw(b"")
+    centre: msgspec.Raw = msgspec.Raw(b"")
+    scale: msgspec.Raw = msgspec.Raw(b"")
+    about: _LongAbout = _LongAbout()
+
+
+def _check_keys(raw: bytes) -> None:
+    """Refuse a key that stands there twice; what there is for each series is left out, for memory's sake."""
+    long = msgspec.json.decode(raw, type=_Long)
+    for part in (long.ids, long.centre, long.scale, long.about.seen_rows):
+        if len(part) > MOST_FACTS_BYTES // 64:
+            raw = raw.replace(bytes(part), b"0", 1)
+    if len(raw) > MOST_FACTS_BYTES:
+        raise ArtifactError(
+            f"without what it has for each series it has {len(raw):,} bytes, more than the {MOST_FACTS_BYTES:,} it may"
+        )
+    json.loads(raw, object_pairs_hook=without_repeats)
 
 
 def _previous_name(sha256: str) -> str:
@@ -207,16 +234,16 @@ def _keep_previous(path: Path) -> None:
         write_atomic(kept, (path / WEIGHTS).read_bytes())  # a copy, for not every disk can link
 
 
-def _weights_of(manifest: Manifest, path: Path) -> bytes:
-    """The weights that the manifest was written for."""
+def _weights_of(manifest: Manifest, path: Path, tensors: int) -> bytes:
+    """The weights that the manifest was written for, whose tensors have so many bytes."""
     kept = path / _previous_name(manifest.weights_sha256)
     for file in (path / WEIGHTS, *([kept] if kept.exists() else [])):
-        weights = _read(file, MOST_WEIGHT_BYTES)
+        weights = read_file(file, tensors + SIZE_BYTES + MOST_HEADER_BYTES, REMEDY)
         if len(weights) == manifest.weights_bytes and hashlib.sha256(weights).hexdigest() == manifest.weights_sha256:
             return weights
     raise ArtifactError(
-        f"{path / WEIGHTS} is not the file that {MANIFEST} was written for (its size or sha256 differs): "
-        f"copy the whole model folder again, or train again."
+        f"{path / WEIGHTS} is not the file that {MANIFEST} was written for (its size or sha256 differs). "
+        f"If it was saved anew just now, load it again. {REMEDY}"
     )
 
 
@@ -253,44 +280,90 @@ def _check_calibration(manifest: Manifest) -> None:
         raise ArtifactError(f"the calibration is of (steps, targets, levels) {found}, but the net has {expected}.")
 
 
-def _rebuild(manifest: Manifest, weights: bytes) -> RecurrentForecaster:
-    if manifest.config.lookback > MOST_LOOKBACK:
-        raise ArtifactError(f"lookback={manifest.config.lookback} is more than the {MOST_LOOKBACK:,} rows it may be.")
-    forecaster = RecurrentForecaster(manifest.config)
-    series = len(manifest.ids)
+def _described(manifest: Manifest) -> RecurrentForecaster:
+    """The forecaster of a manifest, without its net."""
+    config, layer, series = manifest.config, manifest.config.network.layer, len(manifest.ids)
+    sizes = {"lookback": config.lookback, "horizon": config.horizon, "embedding": config.network.embedding}
+    for name, size in sizes.items():
+        if size > MOST_SIZE:
+            raise ArtifactError(f"{name}={size} is more than the {MOST_SIZE:,} it may be.")
+    if config.network.ensemble * layer.num_layers > MOST_LAYERS:
+        raise ArtifactError(
+            f"ensemble={config.network.ensemble} nets of num_layers={layer.num_layers} have more than {MOST_LAYERS:,} "
+            f"layers."
+        )
+    scaling = _scaling(manifest.centre, manifest.scale, (series, len(manifest.columns.channels)))
     if not series or len(set(manifest.ids)) != series:
         raise ArtifactError("the series names are missing or repeat.")
+    columns = (*manifest.columns.channels, *manifest.columns.static)
+    if len(set(columns)) < len(columns):
+        raise ArtifactError(f"a column has two parts among {', '.join(columns)}.")
+    static = _scaling((manifest.static_centre,), (manifest.static_scale,), (1, len(manifest.columns.static)))
+    _check_calibration(manifest)
+    _check_about(manifest.about)
+    forecaster = RecurrentForecaster(config)
     forecaster.fitted_ = Fitted(
         columns=manifest.columns,
         frequency=manifest.frequency,
         ids=manifest.ids,
-        scaling=_scaling(manifest.centre, manifest.scale, (series, len(manifest.columns.channels))),
-        static_scaling=_scaling((manifest.static_centre,), (manifest.static_scale,), (1, len(manifest.columns.static))),
+        scaling=scaling,
+        static_scaling=static,
     )
-    forecaster.network_ = _network(manifest, load_tensors(weights))
     return forecaster
+
+
+def _check_about(about: About) -> None:
+    """What scores hang on must be what it is said to be."""
+    if about.season < 1:
+        raise ArtifactError(f"about.season counts rows from 1 up, got {about.season}.")
+    try:
+        np.datetime64(about.seen_until or "NaT", "us")
+    except ValueError as error:
+        raise ArtifactError(f"about.seen_until is a time, got {about.seen_until[:80]!r}.") from error
 
 
 def _scaling(
     centre: tuple[tuple[float, ...], ...], scale: tuple[tuple[float, ...], ...], shape: tuple[int, int]
 ) -> Scaling:
-    centres, scales = np.array(centre, dtype=np.float64), np.array(scale, dtype=np.float64)
-    if centres.shape != shape or scales.shape != shape or not (scales > 0).all():
-        raise ArtifactError(f"the scaler numbers must be {shape[0]} x {shape[1]}, with every scale above 0.")
+    rows = (*centre, *scale)
+    if len(centre) != shape[0] or len(scale) != shape[0] or any(len(row) != shape[1] for row in rows):
+        raise ArtifactError(f"the scaler numbers must be {shape[0]:,} x {shape[1]}.")
+    centres, scales = (np.array(part, dtype=np.float64).reshape(shape) for part in (centre, scale))
+    if not (scales > 0).all():
+        raise ArtifactError("a scale is not above 0.")
     return Scaling(centres, scales)
 
 
-def _network(manifest: Manifest, tensors: dict[str, Tensor]) -> Network:
-    """The net with these weights; it is described without memory first, so that absurd sizes cost nothing."""
+def _network(manifest: Manifest) -> Network:
+    """The net that the manifest describes, without memory, so that absurd sizes cost nothing."""
     sizes = network_sizes(manifest.config, manifest.columns, manifest.frequency, len(manifest.ids))
     with torch.device("meta"):
-        network = build_network(manifest.config.network, sizes)
-    expected = {name: (tuple(t.shape), t.dtype) for name, t in network.state_dict().items()}
-    found = {name: (tuple(t.shape), t.dtype) for name, t in tensors.items()}
+        return build_network(manifest.config.network, sizes)
+
+
+def _filled(network: Network, weights: bytes) -> Network:
+    """The net with its weights, whose header is held to the net before any tensor is made."""
+    found = header_of(weights).tensors
+    expected = {name: (DTYPES[t.dtype], tuple(t.shape)) for name, t in network.state_dict().items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
-            raise ArtifactError(f"tensor {name}: expected {expected.get(name)}, got {found.get(name)}.")
-        if not bool(torch.isfinite(tensors[name]).all()):
+            raise ArtifactError(f"tensor {_named(name)}: expected {_shown(expected, name)}, got {_shown(found, name)}.")
+    tensors = load_tensors(weights)
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
             raise ArtifactError(f"tensor {name} holds NaN or infinite weights.")
     network.load_state_dict(tensors, assign=True)
     return network.eval()
+
+
+def _named(name: str) -> str:
+    """A name that anybody may have chosen, fit for a terminal."""
+    return name[:80] if name[:80].isprintable() else ascii(name[:80])
+
+
+def _shown(tensors: Mapping[str, tuple[str, tuple[int, ...]]], name: str) -> str:
+    """The type and shape of a tensor in words."""
+    if name not in tensors:
+        return "none"
+    kind, shape = tensors[name]
+    return f"{kind[:16]} of {' x '.join(map(str, shape[:8])) or 'one number'}{' x ...' if len(shape) > 8 else ''}"
