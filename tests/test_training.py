@@ -20,6 +20,7 @@ from builders import poisoned, small_config, waves
 from gatecast.data.splits import Split, split_by_time
 from gatecast.errors import ArtifactError, OptionError, TrainingError
 from gatecast.forecaster import ForecasterConfig, RecurrentForecaster
+from gatecast.models.config import NetworkConfig
 from gatecast.models.network import RecurrentNetwork
 from gatecast.nn import LayerConfig
 from gatecast.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
@@ -165,8 +166,19 @@ def test_a_damaged_checkpoint_or_that_of_another_net_is_refused(tmp_path: Path) 
     with pytest.raises(ArtifactError, match="belongs to another net"):
         load_checkpoint(path, other, other_state)
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(ArtifactError, match="cannot be read"):
+    with pytest.raises(ArtifactError, match=r"is damaged: .*Remove it to go on from the one before"):
         load_checkpoint(path, network, state)
+
+
+def test_states_carried_by_many_nets_come_back_in_their_order(tmp_path: Path) -> None:
+    network = NetworkConfig(layer=LayerConfig(cell="lstm", hidden_size=4), ensemble=6)
+    config, panel = small_config(mode="sequences", network=network), waves()
+    nets, course, state = RecurrentForecaster(config).prepare(panel, split_by_time(panel, 6))
+    next(iter(train(nets, course, config.training, state)))
+    path, carried = save_checkpoint(tmp_path, nets, state), state.carried
+    load_checkpoint(path, nets, state)
+    assert len(carried) == 12, "more than ten, so that names in the order of the alphabet are out of order"
+    assert all(torch.equal(one, other) for one, other in zip(carried, state.carried, strict=True))
 
 
 @pytest.mark.parametrize("poison", [np.nan, 1e9])
@@ -244,7 +256,7 @@ def test_the_step_log_survives_a_cut_line_and_drops_what_a_resume_will_repeat(tm
 def test_a_damaged_line_in_the_log_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "steps.jsonl"
     path.write_bytes(b'{"step": 1, "epoch"\n')
-    with pytest.raises(ArtifactError, match=r"steps\.jsonl is damaged .* remove it"):
+    with pytest.raises(ArtifactError, match=r"steps\.jsonl is damaged .* Remove it"):
         read_steps(path)
 
 

@@ -30,17 +30,25 @@ from gatecast.evaluation.calibration import Calibration
 from gatecast.files import write_atomic
 from gatecast.forecaster import Fitted, ForecasterConfig, RecurrentForecaster, network_sizes
 from gatecast.models.ensemble import Network, build_network
-from gatecast.saved import MOST_HEADER_BYTES, SIZE_BYTES, header_of, read_file, without_repeats
+from gatecast.saved import (
+    DTYPES,
+    MOST_HEADER_BYTES,
+    NOT_SEALED,
+    SIZE_BYTES,
+    header_of,
+    read_file,
+    seal,
+    without_repeats,
+)
 
 SCHEMA = 1
-NOT_SEALED = "0" * 64
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
 MOST_MANIFEST_BYTES = 48 * 2**20  # names and scales of half a million series
 MOST_FACTS_BYTES = 4 * 2**20  # of a manifest, without what it has for each series
 MOST_LAYERS = 4096  # of all nets of an ensemble
+LARGEST = float(np.finfo(np.float32).max)
 MOST_SIZE = 2**20  # of the lookback, which the shapes of the weights need not tell, and of others that they do
 REMEDY = "Copy the whole model folder again, or train again."
-DTYPES = {torch.float32: "F32", torch.float64: "F64"}  # as safetensors calls them
 
 
 class About(Struct, frozen=True):
@@ -180,12 +188,6 @@ def read_manifest(path: Path) -> Manifest:
     if seal(raw, manifest.seal) != raw:
         raise ArtifactError(f"{file} was altered after it was written (its sha256 differs from its seal). {REMEDY}")
     return manifest
-
-
-def seal(manifest: bytes, old: str) -> bytes:
-    """The bytes of model.json with a fitting seal in the place of the `old` one."""
-    blank = manifest.replace(old.encode(), NOT_SEALED.encode(), 1)
-    return blank.replace(NOT_SEALED.encode(), hashlib.sha256(blank).hexdigest().encode(), 1)
 
 
 class _Schema(Struct):
@@ -329,8 +331,8 @@ def _scaling(
     if len(centre) != shape[0] or len(scale) != shape[0] or any(len(row) != shape[1] for row in rows):
         raise ArtifactError(f"the scaler numbers must be {shape[0]:,} x {shape[1]}.")
     centres, scales = (np.array(part, dtype=np.float64).reshape(shape) for part in (centre, scale))
-    if not (scales > 0).all():
-        raise ArtifactError("a scale is not above 0.")
+    if not (scales > 0).all() or max(np.abs(centres).max(initial=0), scales.max(initial=0)) > LARGEST:
+        raise ArtifactError("a scale is not above 0, or a scaler number is beyond those of 32 bits.")
     return Scaling(centres, scales)
 
 
@@ -344,7 +346,7 @@ def _network(manifest: Manifest) -> Network:
 def _filled(network: Network, weights: bytes) -> Network:
     """The net with its weights, whose header is held to the net before any tensor is made."""
     found = header_of(weights).tensors
-    expected = {name: (DTYPES[t.dtype], tuple(t.shape)) for name, t in network.state_dict().items()}
+    expected = {name: (DTYPES[str(t.dtype)], tuple(t.shape)) for name, t in network.state_dict().items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             raise ArtifactError(f"tensor {_named(name)}: expected {_shown(expected, name)}, got {_shown(found, name)}.")

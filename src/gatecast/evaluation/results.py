@@ -102,7 +102,7 @@ def metrics_from_json(data: bytes) -> Metrics:
             for metric, steps in errors.items():
                 errors[metric] = [float("nan") if value is None else value for value in steps]
         return convert(stored, Metrics)
-    except (DecodeError, ValidationError, KeyError, TypeError, AttributeError) as error:
+    except (DecodeError, ValidationError, KeyError, TypeError, AttributeError, RecursionError, UnicodeError) as error:
         raise ArtifactError(
             f"metrics.json holds the scores of a backtest, but this one does not: {error}. "
             f"Run the backtest again to write it anew."

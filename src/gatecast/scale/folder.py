@@ -17,9 +17,12 @@ from msgspec import Struct, structs
 from gatecast import __version__
 from gatecast.errors import ArtifactError, OptionError
 from gatecast.files import is_temporary, write_atomic
+from gatecast.saved import read_file
 from gatecast.scale.pieces import Asked, Piece
 
 RECORD, SCORES, METRICS = "batch.json", "scores", "metrics.json"
+MOST_RECORD_BYTES = 2**30  # a line for each partition
+REMEDY = "Name a new folder with --out."
 
 
 class Input(Struct, frozen=True):
@@ -156,6 +159,6 @@ def read_record(out: Path) -> Record:
         ArtifactError: it is damaged.
     """
     try:
-        return msgspec.json.decode((out / RECORD).read_bytes(), type=Record)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{out / RECORD} is damaged: {error}. Name a new folder with --out.") from error
+        return msgspec.json.decode(read_file(out / RECORD, MOST_RECORD_BYTES, REMEDY), type=Record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ArtifactError(f"{out / RECORD} is damaged: {str(error).rstrip('.')}. {REMEDY}") from error

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt64
-from msgspec import Struct, convert, to_builtins
+from msgspec import MsgspecError, Struct, convert, to_builtins
+from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from gatecast.errors import ArtifactError
 from gatecast.evaluation.comparison import ENOUGH
 from gatecast.evaluation.scoring import FEW, OddScales
+from gatecast.saved import header_of
 
 
 class Facts(Struct, frozen=True):
@@ -135,9 +138,18 @@ def tally_to_bytes(tally: Tally) -> bytes:
 
 
 def tally_from_bytes(data: bytes) -> Tally:
-    """Read `tally_to_bytes`' bytes back."""
-    arrays = load_arrays(data)
-    length = int.from_bytes(data[:8], "little")
-    facts = convert(json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["facts"]), Facts)
-    sums = {name.removeprefix("sums."): array for name, array in arrays.items() if name.startswith("sums.")}
-    return Tally(facts, sums=sums, **{name: arrays[name] for name in _ARRAYS})
+    """Read `tally_to_bytes`' bytes back.
+
+    Raises:
+        ArtifactError: these are not such bytes, or not all of them.
+    """
+    try:
+        facts = convert(json.loads(header_of(data).metadata["facts"]), Facts)
+        arrays = load_arrays(data)
+        sums = {name.removeprefix("sums."): array for name, array in arrays.items() if name.startswith("sums.")}
+        return Tally(facts, sums=sums, **{name: arrays[name] for name in _ARRAYS})
+    except (ArtifactError, SafetensorError, MsgspecError, KeyError, ValueError, RecursionError) as error:
+        raise ArtifactError(
+            f"the scores of a partition are damaged: {str(error).rstrip('.')}. Delete the forecasts beside them, and run "
+            f"the same command again: that partition is done anew."
+        ) from error

@@ -18,7 +18,7 @@ def rows_to_warm(config: ForecasterConfig, asked: int | None) -> int:
 def kept_of_cold(rows: int, channels: int) -> dict[str, Kept]:
     """How many rows of each series wait, and these, with their times."""
     return {
-        "waited": Kept((), np.int64, WARM),
+        "waited": Kept((), np.int64, WARM, WARM, rows - 1),
         "first": Kept((rows, channels), np.float32, np.nan),
         "first_when": Kept((rows,), np.int64),
     }

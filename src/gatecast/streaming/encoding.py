@@ -20,7 +20,7 @@ def kept_of_states(network: Network, shape: Shape, statics: int) -> dict[str, Ke
     named = nets_of(network)[0].named(torch.zeros(1, statics), torch.full((1,), -1)).shape[1]
     kept = {
         "static": Kept((statics,), np.float32),
-        "identity": Kept((), np.int64, -1),
+        "identity": Kept((), np.int64, -1, -1, nets_of(network)[0].sizes.series - 1),
         "named": Kept((named,), np.float32),
     }
     if not shape.carries:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 
 from gatecast.data.scalers import Scaling
+from gatecast.errors import ArtifactError
 from gatecast.evaluation.calibration import Calibration, in_order, units
 from gatecast.forecast import Forecast
 from gatecast.forecaster import RecurrentForecaster
@@ -24,6 +25,7 @@ from gatecast.streaming.residents import Residents
 from gatecast.streaming.rows import RowMaker, kept_of_rows
 from gatecast.streaming.shape import shape_of
 from gatecast.streaming.slow_steps import SlowSteps
+from gatecast.streaming.state import REMEDY
 from gatecast.streaming.tracking import Tracker, kept_of_tracking
 
 
@@ -84,6 +86,16 @@ class Machine:
     def scale(self, slot: int, scaling: Scaling) -> None:
         """Set the scaling of a series that no row was read of."""
         self.residents["centre"][slot], self.residents["scale"][slot] = scaling.centre[0], scaling.scale[0]
+
+    def check(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Refuse counts of rows that contradict each other.
+
+        Raises:
+            ArtifactError: they do.
+        """
+        count, pending = arrays["count"], arrays["count"] - arrays["settled"]
+        if ((pending < 0) | (pending > self.shape.every)).any() or (arrays["unseen"] > count[:, None]).any():
+            raise ArtifactError(f"this state is damaged: its counts of rows contradict each other. {REMEDY}")
 
     def restore(self, names: Sequence[str], arrays: Mapping[str, np.ndarray]) -> None:
         """Take what was kept of some series in place of what is."""

@@ -10,14 +10,32 @@ from typing import NamedTuple
 import numpy as np
 
 FIRST_ROOM = 16
+MOST_ROWS = 2**40  # of one series
+MOST_UNSEEN = 2**27  # rows since a value was seen: there is a table of their logarithms
 
 
 class Kept(NamedTuple):
-    """One quantity of each series: its shape, its type, and what it starts as."""
+    """One quantity of each series.
+
+    Attributes:
+        shape: of what is kept of one series.
+        dtype: its type.
+        start: what it starts as.
+        least: the least whole number that it can be.
+        most: the most; None for times, which can be any.
+    """
 
     shape: tuple[int, ...]
     dtype: type
     start: float | np.ndarray = 0.0
+    least: int = 0
+    most: int | None = None
+
+    def can_be(self, array: np.ndarray) -> bool:
+        """Whether a stream can come to such values: counts within their bounds, and no NaN where none begins."""
+        if self.dtype is np.int64:
+            return self.most is None or bool(((array >= self.least) & (array <= self.most)).all())
+        return bool(np.isnan(self.start).any() or np.isfinite(array).all())
 
 
 class Residents:

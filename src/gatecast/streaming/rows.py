@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int64
 
 from gatecast.data.causal_state import CausalState
 from gatecast.streaming.intake import NEVER
-from gatecast.streaming.residents import Kept, Residents
+from gatecast.streaming.residents import MOST_ROWS, MOST_UNSEEN, Kept, Residents
 from gatecast.streaming.shape import Shape
 
 
@@ -21,11 +21,11 @@ def kept_of_rows(shape: Shape) -> dict[str, Kept]:
     """What is kept of each series so that its next row can be made."""
     numbers, season = len(shape.numbers), shape.season or 0
     return {
-        "count": Kept((), np.int64),
+        "count": Kept((), np.int64, most=MOST_ROWS),
         "centre": Kept((shape.channels,), np.float64),
         "scale": Kept((shape.channels,), np.float64, 1.0),
         "filled": Kept((shape.channels,), np.float64),
-        "unseen": Kept((shape.channels,), np.int64),
+        "unseen": Kept((shape.channels,), np.int64, most=MOST_UNSEEN),
         "fast": Kept((numbers if season else 0,), np.float64),
         "slow": Kept((numbers if season else 0,), np.float64),
         "spread": Kept((numbers if season else 0,), np.float64, 1.0),

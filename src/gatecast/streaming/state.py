@@ -1,8 +1,10 @@
 """The state of a stream as a value: what it knows of every series, and nothing of the net.
 
-As bytes it is one safetensors file: loading it can run nothing, and what does not fit the stream is refused.
+As bytes it is one safetensors file: loading it can run nothing, and what does not fit the stream is refused.  Numbers
+that count rows are addresses to compiled code, so they are held to what they can be.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +17,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from gatecast.errors import ArtifactError
+from gatecast.saved import SIZE_BYTES, header_of
 from gatecast.streaming.residents import Kept
 
 SCHEMA = "1"
 NAMES = "names"
+SHA256 = "sha256"
+REMEDY = "Restore another snapshot, or observe the rows again."
 DTYPES = {"float32": "F32", "float64": "F64", "int64": "I64", "uint8": "U8"}  # as safetensors calls them
 
 
@@ -46,12 +51,18 @@ class StreamState:
     arrays: Mapping[str, np.ndarray]
     static: Mapping[str, np.ndarray]
 
-    def to_bytes(self) -> bytes:
-        """The state as a safetensors file, in one copy: it may be most of what there is in memory."""
+    def to_bytes(self, *, sealed: bool = True) -> bytes:
+        """The state as a safetensors file, in one copy: it may be most of what there is in memory.
+
+        Args:
+            sealed: whether the file carries its sha256; a store that keeps one of its own saves the time.
+        """
         names = _Names(list(self.series), {name: values.tolist() for name, values in self.static.items()})
         packed = np.frombuffer(msgspec.msgpack.encode(names), dtype=np.uint8)
         arrays = {name: np.ascontiguousarray(array) for name, array in {**self.arrays, NAMES: packed}.items()}
-        header: dict[str, Any] = {"__metadata__": {"schema": SCHEMA, "fingerprint": self.fingerprint}}
+        parts = [array.reshape(-1).data for array in arrays.values()]
+        about = {"schema": SCHEMA, "fingerprint": self.fingerprint}
+        header: dict[str, Any] = {"__metadata__": about | ({SHA256: _digest(parts)} if sealed else {})}
         first = 0
         for name, array in arrays.items():
             place = [first, first + array.nbytes]
@@ -59,23 +70,26 @@ class StreamState:
             first = place[1]
         text = json.dumps(header).encode()
         text += b" " * (-len(text) % 8)
-        return b"".join([len(text).to_bytes(8, "little"), text, *(array.reshape(-1).data for array in arrays.values())])
+        return b"".join([len(text).to_bytes(SIZE_BYTES, "little"), text, *parts])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "StreamState":
         """The state that `to_bytes` wrote.
 
         Raises:
-            ArtifactError: these are no bytes of a state, or of another version.
+            ArtifactError: these are no bytes of a state, they were altered, or are of another version.
         """
         try:
-            about = _metadata(data)
+            about = _about(data)
             arrays = load(data)
             names = msgspec.msgpack.decode(arrays.pop(NAMES).tobytes(), type=_Names)
-        except (SafetensorError, msgspec.MsgspecError, KeyError, ValueError, TypeError) as error:
-            raise ArtifactError(f"this is no state of a stream: {error}") from error
+        except (ArtifactError, SafetensorError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise ArtifactError(f"this is no state of a stream: {str(error).rstrip('.')}. {REMEDY}") from error
         if about.get("schema") != SCHEMA:
-            raise ArtifactError(f"a state of version {about.get('schema')!r} cannot be read; this reads {SCHEMA}.")
+            raise ArtifactError(
+                f"a state of version {about.get('schema')!r} cannot be read, this reads {SCHEMA}: restore it with "
+                "the version that wrote it, or observe the rows again."
+            )
         return cls(
             fingerprint=str(about.get("fingerprint")),
             series=tuple(names.series),
@@ -100,11 +114,32 @@ class StreamState:
             array.shape != (size, *kept[name].shape) or array.dtype != np.dtype(kept[name].dtype)
             for name, array in self.arrays.items()
         ):
-            raise ArtifactError("this state is damaged: its arrays are not those of its series.")
+            raise ArtifactError(f"this state is damaged: its arrays are not those of its series. {REMEDY}")
+        for name, array in self.arrays.items():
+            if not kept[name].can_be(array):
+                raise ArtifactError(f"this state is damaged: {name} holds what no stream comes to. {REMEDY}")
+        if any(values.shape != kept["static"].shape for values in self.static.values()):
+            raise ArtifactError(f"this state is damaged: static covariates are missing or too many. {REMEDY}")
 
 
-def _metadata(data: bytes) -> dict[str, str]:
-    """What stands beside the tensors of a safetensors file."""
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + size]) if 0 < size <= len(data) - 8 else {}
-    return dict(header.get("__metadata__", {}))
+def _about(data: bytes) -> dict[str, str]:
+    """What stands beside the arrays of a state, whose types and sha256 are looked at before they are read."""
+    about, tensors = header_of(data)
+    kinds = {name for name, (kind, _) in tensors.items() if kind not in DTYPES.values()}
+    if kinds or tensors.get(NAMES, ("", ()))[0] != DTYPES["uint8"]:
+        raise ArtifactError(f"{', '.join(sorted(kinds)) or NAMES} is of a type that no state has")
+    if about.get(SHA256, "") not in ("", _digest([memoryview(data)[_body_of(data) :]])):
+        raise ArtifactError("it was altered after it was written (its sha256 differs)")
+    return about
+
+
+def _body_of(data: bytes) -> int:
+    """Where the tensors of a safetensors file begin."""
+    return SIZE_BYTES + int.from_bytes(data[:SIZE_BYTES], "little")
+
+
+def _digest(parts: list[memoryview]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()

@@ -269,8 +269,8 @@ class ForecastStream:
         return self._state(self.machine.residents.copied())
 
     def packed(self) -> bytes:
-        """The bytes of a snapshot, without the snapshot."""
-        return self._state(self.machine.residents.views()).to_bytes()
+        """The bytes of a snapshot, without the snapshot, and without a sha256: whoever keeps them keeps that beside."""
+        return self._state(self.machine.residents.views()).to_bytes(sealed=False)
 
     def _state(self, arrays: Mapping[str, np.ndarray]) -> StreamState:
         return StreamState(self.fingerprint, self.series, arrays, dict(self.static))
@@ -282,6 +282,7 @@ class ForecastStream:
             ArtifactError: the state is of another net, of other policies, or damaged.
         """
         state.check(self.fingerprint, self.machine.residents.kept)
+        self.machine.check(state.arrays)
         self.index = {name: slot for slot, name in enumerate(state.series)}
         self.static = dict(state.static)
         self.machine.restore(state.series, state.arrays)

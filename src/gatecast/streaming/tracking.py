@@ -17,7 +17,7 @@ from jaxtyping import Float64, Int64
 
 from gatecast.evaluation.calibration import Calibration
 from gatecast.streaming.options import StreamOptions
-from gatecast.streaming.residents import Kept, Residents
+from gatecast.streaming.residents import MOST_ROWS, Kept, Residents
 from gatecast.streaming.shape import Shape
 
 NONE = -1  # no forecast
@@ -73,8 +73,8 @@ def kept_of_tracking(shape: Shape, start: Calibration) -> dict[str, Kept]:
         "own": Kept((shape.horizon, *spread), np.float64, start.array),
         "shared": Kept(spread, np.float64),
         "said": Kept((open_ones, shape.horizon, *spread), np.float64, np.nan),
-        "issued": Kept((open_ones,), np.int64, NONE),
-        "settled": Kept((), np.int64),
+        "issued": Kept((open_ones,), np.int64, NONE, NONE, MOST_ROWS),
+        "settled": Kept((), np.int64, most=MOST_ROWS),
         "told": Kept((shape.shown, 3), np.float32, np.nan),
         **{name: Kept((), np.float64, np.nan if name == "error" else 0.0) for name in NUMBERS},
         **{name: Kept((shape.targets,), np.float64) for name in CHANGES},

@@ -7,7 +7,11 @@ import msgspec
 from gatecast.errors import ArtifactError, MissingExtraError
 from gatecast.files import write_atomic
 from gatecast.models.ensemble import Network
+from gatecast.saved import read_file
 from gatecast.training.loop import StepRecord
+
+MOST_BYTES = 2**30
+REMEDY = "Remove it, the model does not need it."
 
 
 class StepLog:
@@ -34,13 +38,13 @@ def read_steps(path: Path) -> list[StepRecord]:
     Raises:
         ArtifactError: a whole line is damaged.
     """
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    if not path.exists():
+        return []
+    lines = read_file(path, MOST_BYTES, REMEDY).split(b"\n")[:-1]
     try:
         return [msgspec.json.decode(line, type=StepRecord) for line in lines]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ArtifactError(
-            f"the training log {path} is damaged ({error}); remove it, the model does not need it."
-        ) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ArtifactError(f"the training log {path} is damaged ({error}). {REMEDY}") from error
 
 
 class TensorBoardLog:

@@ -38,10 +38,16 @@ def open_study(journal: Path, proposals: Proposals) -> Study:
             sampler=proposals,
             pruner=proposals.strategy.pruner(),
         )
-    except (ValueError, KeyError) as error:
-        raise ArtifactError(
-            f"the journal {journal} is damaged ({error}): nothing can go on from it. Begin anew in another --out."
-        ) from error
+    except OSError:
+        raise
+    except Exception as error:  # an edited line makes Optuna stumble in any way there is
+        raise _damaged(journal, error) from error
+
+
+def _damaged(journal: Path, why: object) -> ArtifactError:
+    return ArtifactError(
+        f"the journal {journal} is damaged ({why}): nothing can go on from it. Begin anew in another --out."
+    )
 
 
 @contextmanager
@@ -86,6 +92,8 @@ def check_task(study: Study, task: dict[str, Any], folder: Path) -> None:
     if before is None:
         study.set_user_attr(TASK, now)
         return
+    if not isinstance(before, dict) or before.keys() != now.keys() or not isinstance(before["asked"], dict):
+        raise _damaged(folder / JOURNAL, "it does not say what is searched")
     if before["data"] != now["data"]:
         raise OptionError(f"{folder} searches another table (its sha256 differs); give that one, or another --out.")
     differing = [name for name in before["asked"] | now["asked"] if before["asked"].get(name) != now["asked"].get(name)]

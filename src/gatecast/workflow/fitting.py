@@ -23,7 +23,7 @@ from gatecast.workflow.listening import Listener, Silent
 from gatecast.workflow.loading import Loaded, load_for_fit, some_of
 from gatecast.workflow.local import check_local
 from gatecast.workflow.model import Evaluation, Model
-from gatecast.workflow.options import FitOptions, build_options, flatten
+from gatecast.workflow.options import FitOptions, build_options
 from gatecast.workflow.telling import versions
 from gatecast.workflow.training import Trained, TrainingFiles, train_forecaster
 
@@ -146,15 +146,9 @@ def _check_same(folder: Path, prepared: _Prepared) -> None:
         )
     if before.asked != prepared.options:
         raise OptionError(
-            f"{folder} was begun with other options ({_difference(before.asked, prepared.options)}); "
+            f"{folder} was begun with other options ({runs.difference(before.asked, prepared.options)}); "
             f"resume with the same ones, or give another --out."
         )
-
-
-def _difference(before: FitOptions, now: FitOptions) -> str:
-    """The settings that differ, with both values."""
-    old, new = (flatten(msgspec.to_builtins(options)) for options in (before, now))
-    return ", ".join(f"{name}={old[name]!r} then, {new[name]!r} now" for name in old if old[name] != new[name])
 
 
 def _record(prepared: _Prepared, status: runs.Status, facts: dict[str, str]) -> runs.RunRecord:

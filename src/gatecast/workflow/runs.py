@@ -29,19 +29,23 @@ from gatecast.data.columns import Columns, Guess
 from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel
 from gatecast.data.splits import split_by_time
-from gatecast.errors import ArtifactError, GatecastError, OptionError
+from gatecast.errors import ArtifactError, GatecastError
 from gatecast.evaluation.audit import audit_to_json
 from gatecast.evaluation.results import Metrics, metrics_from_json, metrics_to_json
 from gatecast.files import write_atomic
 from gatecast.forecaster import ForecasterConfig
+from gatecast.saved import read_file
 from gatecast.training.log import read_steps
 from gatecast.workflow.model import Evaluation, Model
-from gatecast.workflow.options import FitOptions
+from gatecast.workflow.options import FitOptions, flatten
 from gatecast.workflow.telling import run_report
 
 RUN, METRICS, AUDIT = "run.json", "metrics.json", "audit.json"
 FORECASTS, STEPS = "forecasts.parquet", "steps.jsonl"
 MODEL, CHECKPOINT, REPORT, PICTURES = "model", "checkpoint", "report.html", "pictures"
+MOST_RECORD_BYTES = 64 * 2**20
+REMEDY = f"Copy the whole run folder again, or take its {MODEL} folder alone."
+EMPTY = About().asked
 
 
 Status = Literal["training", "stopped", "done"]
@@ -107,10 +111,11 @@ def read_record(folder: Path) -> RunRecord:
     path = folder / RUN
     if not path.is_file():
         raise ArtifactError(f"{folder} is not a run folder: there is no {RUN}.")
+    data = read_file(path, MOST_RECORD_BYTES, REMEDY)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=RunRecord)
+        return msgspec.json.decode(data, type=RunRecord)
     except (msgspec.MsgspecError, GatecastError, UnicodeDecodeError, RecursionError) as error:
-        raise ArtifactError(f"{path} is damaged: {error}") from error
+        raise ArtifactError(f"{path} is damaged: {str(error).rstrip('.')}. {REMEDY}") from error
 
 
 def same_task(folders: Sequence[Path]) -> bool:
@@ -131,7 +136,7 @@ def read_metrics(folder: str | Path) -> Metrics:
     path = Path(folder) / METRICS
     if not path.is_file():
         raise ArtifactError(f"{folder} is not a finished run: there is no {METRICS}.")
-    return metrics_from_json(path.read_bytes())
+    return metrics_from_json(read_file(path, MOST_RECORD_BYTES, "Run the backtest again to write it anew."))
 
 
 def write_results(folder: Path, evaluation: Evaluation) -> None:
@@ -197,6 +202,7 @@ def load_without_table(folder: str | Path) -> Model:
     if place == path:
         return Model(forecaster, _asked(about), about.season, about.guesses, about, calibration=calibration)
     record = read_record(path)
+    _check_record(path, record, about)
     return Model(
         forecaster, record.asked, record.season, record.guesses, about, facts=record.facts, calibration=calibration
     )
@@ -205,13 +211,42 @@ def load_without_table(folder: str | Path) -> Model:
 def _asked(about: About) -> FitOptions:
     try:
         return msgspec.json.decode(about.asked, type=FitOptions)
-    except (msgspec.MsgspecError, OptionError) as error:
-        raise ArtifactError(f"the options in the model description are damaged: {error}") from error
+    except (msgspec.MsgspecError, GatecastError, RecursionError, UnicodeDecodeError) as error:
+        raise ArtifactError(
+            f"the options in the model description are damaged: {str(error).rstrip('.')}. Copy the whole model folder "
+            f"again, or train again."
+        ) from error
+
+
+def _check_record(folder: Path, record: RunRecord, about: About) -> None:
+    """Refuse a run.json that says otherwise than the sealed model: rows that were learnt from might be scored.
+
+    Raises:
+        ArtifactError: it does.
+    """
+    if about.asked == EMPTY:  # a model that was saved without its options
+        return
+    told = difference(_asked(about), record.asked, ("there", "here"))
+    if record.season != about.season:
+        told = told or f"season={about.season} there, {record.season} here"
+    if told:
+        raise ArtifactError(f"{folder / RUN} was altered: it says otherwise than the model ({told}). {REMEDY}")
+
+
+def difference(before: FitOptions, now: FitOptions, words: tuple[str, str] = ("then", "now")) -> str:
+    """The settings that differ, with both values; empty where none does."""
+    old, new = (flatten(msgspec.to_builtins(options)) for options in (before, now))
+    return ", ".join(
+        f"{name}={old[name]!r} {words[0]}, {new[name]!r} {words[1]}" for name in old if old[name] != new[name]
+    )
 
 
 def _with_table(model: Model, record: RunRecord, folder: Path) -> Model:
     table = Path(record.source)
-    if not table.is_file() or file_fingerprint(table) != record.data:
+    try:
+        if not table.is_file() or file_fingerprint(table) != record.data:
+            return model
+    except OSError:  # not ours to read any more
         return model
     panel, _ = load_panel(record.source, record.asked.table)
     panel = recode(panel, model.forecaster.fitted_.columns.categories)

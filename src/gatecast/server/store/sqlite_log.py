@@ -1,11 +1,14 @@
 """The log of observations in SQLite: rows in the order they came, and receipts of the requests that brought them."""
 
+import struct
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from types import NoneType
 from typing import Any, final
 
 import apsw
+from msgspec import MsgspecError
 
 from gatecast.server.store.names import Names
 from gatecast.server.store.packing import (
@@ -27,6 +30,7 @@ READ = """SELECT position, series, time, y, x FROM observations WHERE position >
     ORDER BY position LIMIT ?"""
 LAST = "SELECT max(coalesce((SELECT max(position) FROM observations), 0), position) FROM compacted"
 
+NUMBERS = (float, int, NoneType)
 as_row = partial(tuple.__new__, Row)  # Row(...) takes a third longer, and there are millions of them
 
 
@@ -104,6 +108,17 @@ class Log:
                 after = piece[-1][0]
 
     def _unpacked(self, found: Iterable[Any]) -> list[tuple[int, Row]]:
+        """The rows of a piece.
+
+        Raises:
+            StoreError: one of them is none that was ever appended.
+        """
+        try:
+            return self._rows(found)
+        except (MsgspecError, IndexError, TypeError, ValueError, struct.error) as error:
+            raise damaged(self._database.path, f"a row that no server wrote: {error}") from error
+
+    def _rows(self, found: Iterable[Any]) -> list[tuple[int, Row]]:
         names = self._known.names
         return [
             (
@@ -112,10 +127,17 @@ class Log:
                     (
                         names[series],
                         when,
-                        unpack_targets(y) if type(y) is bytes else (y,),
+                        unpack_targets(y) if type(y) is bytes else (_number(y),),
                         {} if x is None else unpack_covariates(x),
                     )
                 ),
             )
             for position, series, when, y, x in found
         ]
+
+
+def _number(y: float | None) -> float | None:
+    """A target as it was kept: SQLite would hold words in the same column."""
+    if type(y) not in NUMBERS:
+        raise TypeError(f"{y!r:.40} is no number")
+    return y
