@@ -1,16 +1,21 @@
 """While the tests run, every annotated shape and type in gatecast is checked.
 
 One thread: the nets are tiny, and several test processes would otherwise wait for each other's threads.
+`HYPOTHESIS_PROFILE=long` tries twenty times as many examples of the tests that say `examples(...)`.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
 import torch
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 hook = install_import_hook("gatecast", "beartype.beartype")
 torch.set_num_threads(1)
+settings.register_profile("long", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 from gatecast.kernels.library import built, instruction_sets, library  # noqa: E402 - what is imported later is checked
 

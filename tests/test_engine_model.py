@@ -12,6 +12,7 @@ from gatecast.errors import TimeError
 from gatecast.server.refusals import ConflictError
 from gatecast.server.wire import ObserveAnswer, ObserveRequest
 from gatecast.streaming import StreamOptions
+from how_many import examples
 
 SERIES = ("a", "b", "c")
 
@@ -63,7 +64,7 @@ following = st.builds(  # most of them can be taken
 ticks = st.lists(st.lists(some | following, min_size=1, max_size=6), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(lives=st.lists(st.tuples(ticks, st.booleans()), min_size=1, max_size=3), ignoring=st.booleans())
 def test_the_engine_does_as_a_dict_would(lives: list[tuple[list[list[Asked]], bool]], ignoring: bool) -> None:  # noqa: FBT001
     expected = Dict(ignoring=ignoring)

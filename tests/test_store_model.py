@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from gatecast.errors import GatecastError
 from gatecast.server.store import Entry, Receipt, Row, Snapshot
 from gatecast.server.store.sqlite import SqliteStore
+from how_many import examples
 from store_rows import bits, everything
 
 DAY = 86_400
@@ -110,4 +111,4 @@ class StoreAsList(RuleBasedStateMachine):
 
 
 class TestStoreAsList(StoreAsList.TestCase):
-    settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+    settings = settings(max_examples=examples(60), stateful_step_count=20, deadline=None)

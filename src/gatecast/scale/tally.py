@@ -150,6 +150,6 @@ def tally_from_bytes(data: bytes) -> Tally:
         return Tally(facts, sums=sums, **{name: arrays[name] for name in _ARRAYS})
     except (ArtifactError, SafetensorError, MsgspecError, KeyError, ValueError, RecursionError) as error:
         raise ArtifactError(
-            f"the scores of a partition are damaged: {str(error).rstrip('.')}. Delete the forecasts beside them, and run "
-            f"the same command again: that partition is done anew."
+            f"the scores of a partition are damaged: {str(error).rstrip('.')}. Delete the forecasts beside them, and "
+            f"run the same command again: that partition is done anew."
         ) from error
