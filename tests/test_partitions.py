@@ -12,7 +12,8 @@ from gatecast.data import partitioning
 from gatecast.data.partitioning import PartitionOptions, partition_table
 from gatecast.data.partitions import name_hashes, partitions_of
 from gatecast.errors import ColumnError, OptionError, TableError
-from gatecast.files import is_temporary, new_folder, replaced, temporary_beside
+from gatecast.files import is_temporary, replaced, temporary_beside
+from gatecast.folders import new_folder
 
 
 def table(series: int = 30, rows: int = 20) -> pl.DataFrame:

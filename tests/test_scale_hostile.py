@@ -198,7 +198,7 @@ def test_rows_that_were_learnt_from_are_not_scored(run: Path, tmp_path: Path) ->
 
 def test_a_place_that_cannot_be_written_is_told(run: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(run), str(data), "--workers", "1", "--out", "/proc/none/out"]) == 1
-    assert "gatecast: No such file or directory: /proc/none" in capsys.readouterr().err
+    assert "gatecast: /proc/none cannot be written: No such file or directory." in capsys.readouterr().err
 
 
 FULL = """
@@ -215,8 +215,8 @@ def test_a_disk_without_room_is_told_and_leaves_nothing_half_written(run: Path, 
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(FULL), *paths], capture_output=True, text=True, check=False, timeout=120
     )
-    assert "WorkerError: part-00000.parquet cannot be written to" in done.stderr
-    assert "File too large. What is finished is kept: make room, and run the same command again" in done.stderr
+    assert "out/part-00000.parquet cannot be written: File too large." in done.stderr
+    assert "File too large. Make room, and do the same again" in done.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["batch.json"]
     predict_partitions(run, data, tmp_path / "out", ONE)
     assert in_order(frames_of(tmp_path / "out")).height == 4 * len(TRAINED)

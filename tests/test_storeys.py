@@ -14,7 +14,9 @@ ROOT = Path(gatecast.__file__).parent
 # Lowest first.  Names on one line do not import each other, but for what is allowed below.
 STOREYS = (
     ("visible",),
-    ("errors", "files"),
+    ("errors",),
+    ("files",),
+    ("folders",),
     ("data", "engines", "saved"),
     ("forecast",),
     ("cells", "evaluation", "datasets"),

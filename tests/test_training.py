@@ -253,6 +253,16 @@ def test_the_step_log_survives_a_cut_line_and_drops_what_a_resume_will_repeat(tm
     assert read_steps(path) == records[:3]
 
 
+def test_the_step_log_ends_where_a_power_cut_left_zeros(tmp_path: Path) -> None:
+    path = tmp_path / "steps.jsonl"
+    record = StepRecord(1, 0.1, 0.5, 1e-3, 1.0)
+    with closing(StepLog(path)) as log:
+        log.write(record)
+    line = path.read_bytes()
+    path.write_bytes(line + bytes(len(line)) + line)
+    assert read_steps(path) == [record]
+
+
 def test_a_damaged_line_in_the_log_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "steps.jsonl"
     path.write_bytes(b'{"step": 1, "epoch"\n')

@@ -196,6 +196,9 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def test_a_run_whose_training_was_broken_off_says_how_to_go_on(run: tuple[Path, Model], tmp_path: Path) -> None:
     folder = copy_of(run[0], tmp_path)
+    (folder / "model" / "model.json").unlink()
+    with pytest.raises(ArtifactError, match=r"training was broken off: go on with it by .* --resume"):
+        load(folder)
     shutil.rmtree(folder / "model")
     with pytest.raises(ArtifactError, match=r"training was broken off: go on with it by .* --resume"):
         load(folder)

@@ -27,7 +27,8 @@ from gatecast.data.columns import Columns, Guess
 from gatecast.data.scalers import Scaling
 from gatecast.errors import ArtifactError, GatecastError
 from gatecast.evaluation.calibration import Calibration
-from gatecast.files import write_atomic
+from gatecast.files import write_atomic, writing
+from gatecast.folders import make_folder, sweep
 from gatecast.forecaster import Fitted, ForecasterConfig, RecurrentForecaster, network_sizes
 from gatecast.models.ensemble import Network, build_network
 from gatecast.saved import (
@@ -115,9 +116,11 @@ def save(
 
     Raises:
         ArtifactError: there are more series than a manifest can hold; nothing is written.
+        DiskError: the folder cannot be written to; the previous version is whole.
     """
     path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
+    sweep(path)
     weights = save_tensors({name: t.contiguous() for name, t in forecaster.network_.state_dict().items()})
     manifest = msgspec.json.encode(_manifest(forecaster, weights, about or About(), calibration))
     sealed = seal(msgspec.json.format(manifest, indent=1), NOT_SEALED)
@@ -129,8 +132,9 @@ def save(
     _keep_previous(path)
     write_atomic(path / WEIGHTS, weights)
     write_atomic(path / MANIFEST, sealed)
-    for old in path.glob(_previous_name("*")):
-        old.unlink()
+    with writing(path):
+        for old in path.glob(_previous_name("*")):
+            old.unlink()
     return path
 
 

@@ -11,12 +11,15 @@
     ├── AuditError            a forecaster failed a check of its audit
     ├── TrainingError         training cannot go on (a loss that is not a number)
     ├── WorkerError           a process or a machine at work was lost, or cannot be reached
+    ├── DiskError             a file or folder cannot be written: the disk is full, read-only or broken
     └── MissingExtraError     an optional dependency is not installed
 
 Each message is a short lesson: what was expected, what was found, what to do next.  The command line prints the
 message alone and exits with 1; nobody who uses the command line ever sees a traceback for these.  Names that a message
 quotes may be anything, so it shows what they hold and never acts on it.
 """
+
+import errno
 
 from gatecast.visible import shortened, visible
 
@@ -67,6 +70,33 @@ class TrainingError(GatecastError, RuntimeError):
 
 class WorkerError(GatecastError, RuntimeError):
     """A process or a machine that work was given to died again and again, or cannot be reached."""
+
+
+class DiskError(GatecastError, OSError):
+    """A file or folder cannot be written; made of the system's number, its words, and the path, as every OSError is."""
+
+    def __str__(self) -> str:
+        """What cannot be written, why, and what to do."""
+        why = self.strerror or ", ".join(map(str, self.args)) or "no reason was given"
+        remedy = _REMEDIES.get(self.errno or 0, "See to the disk, or write elsewhere")
+        return f"{self.filename} cannot be written: {why}. {remedy}; what was there before is whole."
+
+
+_FULL, _RIGHTS = "Make room, and do the same again", "See to the rights of its folder, or write elsewhere"
+_NAME = "Give another name"
+_REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _FULL,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.ENOENT: "Make its folder first, or give another name",
+    errno.EEXIST: _NAME,
+    errno.ENOTDIR: _NAME,
+    errno.EISDIR: _NAME,
+    errno.ENAMETOOLONG: _NAME,
+}
 
 
 class MissingExtraError(GatecastError, ImportError):

@@ -22,6 +22,7 @@ from gatecast.errors import OptionError
 from gatecast.evaluation.audit import Audit, audit_to_json
 from gatecast.evaluation.results import Metrics
 from gatecast.files import write_atomic
+from gatecast.folders import make_folder
 from gatecast.inspection import Inspection, compare, to_json
 from gatecast.scale import Done
 from gatecast.visible import visible, visible_json
@@ -167,7 +168,7 @@ def write_frame(frame: pl.DataFrame, path: Path) -> None:
         frame.write_parquet(buffer)
     else:
         raise OptionError(f"--out writes .csv or .parquet, got {path.name!r}.")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomic(path, buffer.getvalue())
 
 

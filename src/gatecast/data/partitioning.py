@@ -22,7 +22,7 @@ from gatecast.data.partitions import name_hashes
 from gatecast.data.table import name_list, suggest
 from gatecast.data.values import distinct
 from gatecast.errors import ColumnError, OptionError, TableError
-from gatecast.files import new_folder
+from gatecast.folders import make_folder, new_folder
 
 MOST_PARTS = 100_000
 WAITING = 2_000_000  # rows
@@ -80,7 +80,7 @@ def partition_table(sources: Sequence[Path], out: Path, options: PartitionOption
     _check(tables, options.id)
     rows = sum(table.rows for table in tables)
     parts = min(MOST_PARTS, options.parts or -(-rows // options.rows))
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     with new_folder(out) as folder:
         spool = _Spool(folder, tables[0].columns)
         for table in tables:

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from gatecast.errors import OptionError
 from gatecast.files import write_atomic
+from gatecast.folders import make_folder
 from gatecast.reporting.rows import Interval
 from gatecast.reporting.style import GRID, INK, NET, Line, short
 
@@ -101,7 +102,7 @@ def write_figures(figures: Mapping[str, Figure], folder: str | Path) -> list[Pat
         raise OptionError(
             f"pictures are written into a folder, but {folder} is a file. Give a folder such as pictures."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     paths = []
     for name, figure in figures.items():
         paths.append(folder / f"{name}.png")

@@ -19,6 +19,7 @@ import gatecast
 from gatecast.data.columns import TableOptions
 from gatecast.errors import OptionError
 from gatecast.files import write_atomic
+from gatecast.folders import make_folder
 from gatecast.reporting import findings
 from gatecast.reporting.inside_sections import inside_sections
 from gatecast.reporting.record import DATA_FACTS, RunReport
@@ -53,7 +54,7 @@ def write_html(page: Callable[[], str], path: Path, kind: str, usual: str) -> Pa
     """
     if path.is_dir():
         raise OptionError(f"the {kind} is one file, but {path} is a folder. Write to {path / usual} instead.")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomic(path, page().encode())
     return path
 

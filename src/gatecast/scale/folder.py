@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 from gatecast import __version__
 from gatecast.errors import ArtifactError, OptionError
 from gatecast.files import is_temporary, write_atomic
+from gatecast.folders import make_folder, sweep
 from gatecast.saved import read_file
 from gatecast.scale.pieces import Asked, Piece
 
@@ -75,17 +76,16 @@ class Results:
         elif out.is_dir() and any(not is_temporary(path) for path in out.iterdir()):
             raise OptionError(f"{out} holds other files than those of such work: name a new folder with --out.")
         else:
-            out.mkdir(parents=True, exist_ok=True)
+            make_folder(out)
             self.write(record)
         if record.asked.kind == "backtest":
-            (out / SCORES).mkdir(exist_ok=True)
+            make_folder(out / SCORES)
         self.sweep()
 
     def sweep(self) -> None:
         """Remove what processes that were killed have left half written."""
-        for left in [*self.out.iterdir(), *(self.out / SCORES).glob(".*")]:
-            if is_temporary(left):
-                left.unlink(missing_ok=True)
+        sweep(self.out)
+        sweep(self.out / SCORES)
 
     def _same(self, record: Record) -> Record:
         """The record that is there; all that may differ is the stride, which the work itself settles."""

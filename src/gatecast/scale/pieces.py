@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from gatecast.artifact import read_manifest
-from gatecast.errors import ArtifactError, InputError, WorkerError
+from gatecast.errors import ArtifactError, DiskError, InputError, WorkerError
 from gatecast.workflow.model import Model
 from gatecast.workflow.runs import load_without_table, model_folder
 
@@ -77,19 +77,21 @@ def loaded(run: str, seal: str) -> Model:
 
 @contextmanager
 def told_where(piece: Piece) -> Iterator[None]:
-    """What a partition is refused for, with its name; a disk that is full or read-only as a refusal too.
+    """What a partition is refused for, with its name; what the disk says no with as a refusal too.
 
     Raises:
         InputError: of the same kind, with the name.
-        WorkerError: a file cannot be written.
+        WorkerError: a file cannot be written, or the partition cannot be read.
     """
-    source, out = Path(piece.source), Path(piece.out)
+    source = Path(piece.source)
     try:
         yield
     except InputError as error:
         raise type(error)(f"partition {source.name}: {error} What is finished is kept.") from error
+    except DiskError as error:
+        raise WorkerError(f"{error} What is finished is kept: run the same command again to go on.") from error
     except OSError as error:
         raise WorkerError(
-            f"{out.name} cannot be written to {out.parent}: {error.strerror or error}. What is finished is kept: make "
-            f"room, and run the same command again to go on."
+            f"partition {source.name} cannot be read: {error.strerror or error}. What is finished is kept: see to "
+            f"{error.filename or source}, and run the same command again to go on."
         ) from error

@@ -16,6 +16,7 @@ from typing import Any
 from gatecast.engines import EngineOptions
 from gatecast.engines.cluster import connect, load_ray
 from gatecast.errors import GatecastError, OptionError, WorkerError
+from gatecast.folders import make_folder
 from gatecast.scale.following import follow
 from gatecast.workflow import FitOptions, Model, fit, load
 from gatecast.workflow.listening import Listener, Silent
@@ -61,7 +62,7 @@ def fit_over_ray(task: Task, engine: EngineOptions, *, resume: bool = False, lis
     task = Task(task.source.resolve(), task.out.resolve(), task.options, task.tensorboard)
     if (task.out / RUN).exists() and not resume:
         raise OptionError(f"{task.out} holds a run already: go on with it by --resume, or give another --out.")
-    (task.out / OWN).mkdir(parents=True, exist_ok=True)
+    make_folder(task.out / OWN)
     (task.out / OWN / REFUSED).unlink(missing_ok=True)
     ours = connect(engine.address)
     try:

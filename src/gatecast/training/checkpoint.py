@@ -17,7 +17,8 @@ from torch import Tensor
 
 from gatecast.cells.equations import States
 from gatecast.errors import ArtifactError
-from gatecast.files import write_atomic
+from gatecast.files import write_atomic, writing
+from gatecast.folders import make_folder
 from gatecast.models.ensemble import Network
 from gatecast.saved import DTYPES, NOT_SEALED, Header, header_of, read_file, seal
 from gatecast.training.loop import TrainingState
@@ -47,14 +48,15 @@ def save_checkpoint(folder: Path, network: Network, state: TrainingState, whole:
         whole: what all workers carry, where there are several; None for what `state` carries.
     """
     numbers = Numbers(state.step, state.best_step, state.stale, state.best_validation, state.seconds)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / f"step-{state.step:08d}.safetensors"
     metadata = {"training": msgspec.json.encode(numbers).decode(), "seal": NOT_SEALED}
     parts = state.carried if whole is None else whole
     carried = {_carried(number): part.contiguous() for number, part in enumerate(parts)}
     write_atomic(path, seal(save(_tensors(network, state) | carried, metadata=metadata), NOT_SEALED))
-    for old in checkpoints(folder)[:-KEPT]:
-        old.unlink()
+    with writing(folder):
+        for old in checkpoints(folder)[:-KEPT]:
+            old.unlink()
     return path
 
 

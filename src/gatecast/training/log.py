@@ -1,11 +1,12 @@
 """Training logs: JSON lines always, TensorBoard event files on request."""
 
+import os
 from pathlib import Path
 
 import msgspec
 
 from gatecast.errors import ArtifactError, MissingExtraError
-from gatecast.files import write_atomic
+from gatecast.files import write_atomic, writing
 from gatecast.models.ensemble import Network
 from gatecast.saved import read_file
 from gatecast.training.loop import StepRecord
@@ -15,32 +16,47 @@ REMEDY = "Remove it, the model does not need it."
 
 
 class StepLog:
-    """`steps.jsonl`: one line for each step, flushed at once, so that a crash loses nothing but its own step."""
+    """`steps.jsonl`: one line for each step, handed over at once, so that a crash loses nothing but its own step.
+
+    Raises:
+        DiskError: it cannot be written.
+    """
 
     def __init__(self, path: Path, resumed_at: int = 0) -> None:
+        self._path = path
         kept = [line for line in read_steps(path) if line.step <= resumed_at]
         write_atomic(path, b"".join(msgspec.json.encode(line) + b"\n" for line in kept))
-        self._file = path.open("ab")
+        with writing(path):
+            self._file = path.open("ab")
 
     def write(self, record: StepRecord) -> None:
         """Add a step."""
-        self._file.write(msgspec.json.encode(record) + b"\n")
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(msgspec.json.encode(record) + b"\n")
+            self._file.flush()
+
+    def keep(self) -> None:
+        """Bring what was written to the disk, as what goes on from here must find it after a power cut."""
+        with writing(self._path):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with writing(self._path):
+            self._file.close()
 
 
 def read_steps(path: Path) -> list[StepRecord]:
     """The steps in a log; a last line cut short by a crash is left out, and a missing file has no steps.
+
+    A power cut may leave zeros in the place of lines that had not reached the disk: there the log ends.
 
     Raises:
         ArtifactError: a whole line is damaged.
     """
     if not path.exists():
         return []
-    lines = read_file(path, MOST_BYTES, REMEDY).split(b"\n")[:-1]
+    lines = read_file(path, MOST_BYTES, REMEDY).partition(b"\0")[0].split(b"\n")[:-1]
     try:
         return [msgspec.json.decode(line, type=StepRecord) for line in lines]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -5,20 +5,42 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import msgspec
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal._file import BaseJournalFileLock  # of what a lock is it tells nowhere else
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from gatecast.errors import ArtifactError, OptionError
+from gatecast.files import writing
+from gatecast.folders import sweep
 from gatecast.tuning.proposing import LOST, Proposals
 
 JOURNAL, OWNER = "search.jsonl", "search.owner"
 NAME, TASK, WORKER = "search", "task", "worker"
+
+
+@final
+class Lock(BaseJournalFileLock):
+    """Optuna's lock, but what the disk says no with is said so."""
+
+    def __init__(self, journal: Path) -> None:
+        self._lock = JournalFileOpenLock(str(journal))
+
+    def acquire(self) -> bool:
+        """Wait for it."""
+        return self._lock.acquire()
+
+    def release(self) -> None:
+        """Let it go."""
+        try:
+            self._lock.release()
+        except RuntimeError as error:  # Optuna says of every trouble that the lock was not ours
+            raise error.__context__ or error from None
 
 
 def open_study(journal: Path, proposals: Proposals) -> Study:
@@ -29,7 +51,7 @@ def open_study(journal: Path, proposals: Proposals) -> Study:
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal))))
+        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=Lock(journal)))
         return optuna.create_study(
             storage=storage,
             study_name=NAME,
@@ -57,7 +79,7 @@ def owned(folder: Path) -> Iterator[None]:
     Raises:
         OptionError: another search is at work there.
     """
-    with (folder / OWNER).open("ab") as handle:
+    with writing(folder / OWNER), (folder / OWNER).open("ab") as handle:
         if sys.platform != "win32":
             import fcntl  # noqa: PLC0415 - Windows has none
 
@@ -72,7 +94,8 @@ def owned(folder: Path) -> Iterator[None]:
 
 
 def repair(journal: Path) -> None:
-    """Take away what a killed process may leave: the lock of the file, and half a line at its end."""
+    """Take away what a killed process may leave: half a file, the lock of the journal, and half a line at its end."""
+    sweep(journal.parent)
     Path(f"{journal}.lock").unlink(missing_ok=True)
     if not journal.exists():
         return

@@ -8,6 +8,7 @@ import msgspec
 
 from gatecast.errors import ArtifactError, OptionError
 from gatecast.files import write_atomic
+from gatecast.folders import make_folder
 from gatecast.tuning.journal import JOURNAL
 from gatecast.tuning.records import search_to_json
 from gatecast.tuning.result import Search
@@ -37,7 +38,7 @@ def claim(folder: Path, *, resume: bool) -> None:
         raise OptionError(f"{folder} holds a search already: go on with it by --resume, or give another --out.")
     if not begun and (folder / runs.RUN).exists():
         raise OptionError(f"{folder} holds a run already: give another --out.")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
 
 
 def fit_winner(source: Any, options: FitOptions, out: Path | None, listener: Listener) -> Model:  # noqa: ANN401

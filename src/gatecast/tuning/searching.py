@@ -14,6 +14,7 @@ from optuna.study import Study
 
 from gatecast.engines import EngineOptions, engine_for
 from gatecast.errors import TrainingError
+from gatecast.files import writing
 from gatecast.tuning.following import followed
 from gatecast.tuning.gathering import importance, records
 from gatecast.tuning.journal import JOURNAL, bury, check_task, open_study, owned, repair
@@ -56,9 +57,11 @@ def search(
     """As `gatecast.tune`."""
     prepared = prepare(source, settings)
     with _folder(out, resume=resume) as folder, owned(folder):
-        job, study = _begin(prepared, plan, folder)
+        with writing(folder / JOURNAL):
+            job, study = _begin(prepared, plan, folder)
         listener.fit.guessed([guess for guess in prepared.guesses if not _is_searched(guess.what, prepared.space)])
-        with listener.searching(prepared.space.names, plan.trials, plan.seconds), followed(study, listener):
+        told = listener.searching(prepared.space.names, plan.trials, plan.seconds)
+        with told, followed(study, listener), writing(folder / JOURNAL):
             _try_all(job, plan.engine)
         record = _record(study, prepared.space)
         options = options_of(prepared.options, record.trials[record.best].settings)

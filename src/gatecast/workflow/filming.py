@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from gatecast.data.columns import Guess
 from gatecast.data.splits import Origins
+from gatecast.folders import make_folder
 from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import StepRecord
 from gatecast.workflow.listening import Look
@@ -74,7 +75,7 @@ class Filming:
             forecasts=np.stack(self._forecasts),
             unit=panel.columns.target[0],
         )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         write_fitting_film(fitting, self.path)
 
 

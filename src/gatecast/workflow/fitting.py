@@ -14,6 +14,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.sources import Source
 from gatecast.data.splits import Split, part_starts
 from gatecast.errors import OptionError
+from gatecast.folders import sweep
 from gatecast.forecaster import ForecasterConfig
 from gatecast.training.devices import device_named
 from gatecast.training.group import Group, by_first, group_here, told_by_environment
@@ -132,6 +133,8 @@ def _claim(folder: Path, prepared: _Prepared, *, resume: bool) -> None:
         raise OptionError(f"{folder} holds a run already: go on with it by --resume, or give another --out.")
     if resume:
         _check_same(folder, prepared)
+    for part in (folder, folder / runs.CHECKPOINT, folder / runs.PICTURES):
+        sweep(part)
     runs.write_record(folder, _record(prepared, "training", {}))
 
 

@@ -33,6 +33,7 @@ from gatecast.errors import ArtifactError, GatecastError
 from gatecast.evaluation.audit import audit_to_json
 from gatecast.evaluation.results import Metrics, metrics_from_json, metrics_to_json
 from gatecast.files import write_atomic
+from gatecast.folders import make_folder
 from gatecast.forecaster import ForecasterConfig
 from gatecast.saved import read_file
 from gatecast.training.log import read_steps
@@ -98,7 +99,7 @@ def file_fingerprint(path: Path) -> dict[str, str]:
 
 def write_record(folder: Path, record: RunRecord) -> None:
     """Write run.json."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_atomic(folder / RUN, msgspec.json.format(msgspec.json.encode(record), indent=1))
 
 
@@ -183,7 +184,7 @@ def model_folder(folder: str | Path) -> Path:
     if not (path / RUN).exists():
         return path
     read_record(path)
-    if not (path / MODEL).exists():
+    if not (path / MODEL / artifact.MANIFEST).exists():
         raise ArtifactError(
             f"the run in {path} has no model, for its training was broken off: go on with it by `gatecast fit` with "
             f"the same data and options, --out {path} and --resume."

@@ -147,6 +147,7 @@ class _Recorder:
 
     def save_state(self) -> None:
         carried = self._pieces.whole(self._network, self._state.step, self._state.carried)
+        self._log.keep()
         save_checkpoint(self._files.checkpoints, self._network, self._state, carried)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import final
 
+from gatecast.folders import make_folder
 from gatecast.server.store.locking import FolderLock
 from gatecast.server.store.policy import DAY, check_keep_days, check_model, check_snapshot
 from gatecast.server.store.protocol import Entry, Receipt, Row, Snapshot, StateStore
@@ -35,7 +36,7 @@ class SqliteStore(StateStore):
         self._keep_days = keep_days
         self._saving = Lock()
         with file_troubles(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder, 0o700)
         with ExitStack() as held:
             held.callback(FolderLock(folder).release)
             self._database = Database(folder / "observations.db")

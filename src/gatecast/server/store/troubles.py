@@ -51,4 +51,5 @@ def file_troubles(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise full_disk(path) from error
-        raise StoreError(f"{path} cannot be read or written ({error}): see to its folder's rights and disk") from error
+        why = error.strerror or error
+        raise StoreError(f"{path} cannot be read or written ({why}): see to its folder's rights and disk") from error
