@@ -15,6 +15,7 @@ from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.errors import InputError, OptionError
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
+from gatecast.inspection import inspect_forecaster
 from gatecast.models.config import NetworkConfig
 from gatecast.models.decoders import DecoderName
 from gatecast.models.distributions import DENSITIES
@@ -125,6 +126,14 @@ def test_forecasts_are_counts_and_do_not_see_the_future(mode: Mode, decode: Deco
         paths = forecaster.sample(panel, origins, 7).samples
         assert paths is not None
         assert np.array_equal(paths, paths.round())
+
+
+def test_a_net_of_counts_can_be_inspected() -> None:
+    panel = visitors()
+    split = split_by_time(panel, 7)
+    forecaster = RecurrentForecaster(config()).fit(panel, split)
+    found = inspect_forecaster(forecaster, panel, Origins(np.zeros(2, dtype=np.int64), np.array([300, 320])))
+    assert found.memory.weights.sum() > 0
 
 
 def test_training_finds_the_weekly_pattern_at_every_scale() -> None:

@@ -107,6 +107,21 @@ def test_gradients_are_those_of_finite_differences(name: str) -> None:
     assert torch.autograd.gradcheck(lambda raw, base: DENSITIES[name].loss(actual[:6], raw, base), ends)
 
 
+@pytest.mark.parametrize("name", ["normal", "mixture"])
+def test_gradients_of_quantiles_are_those_of_finite_differences(name: str) -> None:
+    raw, base = drawn(name)
+    ends = (raw[:6].clone().requires_grad_(), base[:6].clone().requires_grad_())
+    assert torch.autograd.gradcheck(lambda raw, base: DENSITIES[name].quantiles(raw, base, LEVELS), ends, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_quantiles_are_the_same_where_gradients_are_wanted(name: str) -> None:
+    raw, base = drawn(name)
+    wanted = DENSITIES[name].quantiles(raw.clone().requires_grad_(), base.exp(), LEVELS)
+    assert wanted.requires_grad
+    assert torch.equal(wanted.detach(), DENSITIES[name].quantiles(raw, base.exp(), LEVELS))
+
+
 @every_density
 def test_outputs_of_zero_put_the_median_on_the_base(name: str) -> None:
     base = torch.randn(7)

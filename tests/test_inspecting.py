@@ -65,6 +65,9 @@ NETS: dict[str, tuple[ForecasterConfig, dict[str, int]]] = {
     "segments": (small_config(network=NetworkConfig(segment=4, decode="segments", layer=SMALL)), {}),
     "seq2seq": (small_config(network=NetworkConfig(decode="seq2seq", layer=SMALL)), {}),
     "ensemble": (small_config(network=NetworkConfig(ensemble=2, layer=SMALL), mode="sequences"), {}),
+    "normal": (small_config(network=NetworkConfig(loss="normal", layer=SMALL)), {}),
+    "student": (small_config(network=NetworkConfig(loss="student", layer=SMALL), mode="sequences"), {}),
+    "mixture": (small_config(network=NetworkConfig(loss="mixture", highway=False, layer=SMALL)), {}),
     "targets apart": (small_config(network=NetworkConfig(channels="apart", layer=SMALL)), {"targets": 2}),
 }
 
@@ -91,7 +94,9 @@ def test_a_probe_forecasts_what_the_forecaster_does(name: str, context: int) -> 
     np.testing.assert_allclose(said.reshape(expected.mean.shape), expected.mean, rtol=2e-6, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", ["windows", "sequences", "seasonal", "mean", "recursive, carried", "segments"])
+@pytest.mark.parametrize(
+    "name", ["windows", "sequences", "seasonal", "mean", "recursive, carried", "segments", "normal", "mixture"]
+)
 def test_memory_is_how_much_the_forecast_moves_when_a_row_is_nudged(name: str) -> None:
     """By the forecaster's own forecasts of nudged tables."""
     forecaster, panel, _ = fitted(name)

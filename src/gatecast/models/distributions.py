@@ -43,7 +43,7 @@ class Density(ABC):
     def quantiles(
         self, raw: Float[Tensor, "*shape parameters"], base: Float[Tensor, "*shape"], levels: Float[Tensor, " levels"]
     ) -> Float[Tensor, "*shape levels"]:
-        """Its quantiles at ascending levels; without gradients, for they are read, not trained."""
+        """Its quantiles at ascending levels; gradients flow through them to what a forecast was made of."""
 
     @abstractmethod
     def draw(
@@ -77,7 +77,6 @@ class Normal(Density):
         """The density."""
         return distributions.Normal(base + raw[..., 0], _scale(raw[..., 1]), validate_args=False)
 
-    @torch.no_grad()
     def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
         """By the inverse distribution function."""
         density = self.of(raw.unsqueeze(-2), base.unsqueeze(-1))
@@ -100,13 +99,15 @@ class Student(Density):
         freedom = 2 + softplus(raw[..., 2])
         return distributions.StudentT(freedom, base + raw[..., 0], _scale(raw[..., 1]), validate_args=False)
 
-    @torch.no_grad()
     def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
-        """By the inverse distribution function of scipy, which torch does not have."""
+        """By the inverse distribution function of scipy, which torch does not have.
+
+        Derivatives take the degrees of freedom as given.
+        """
         from scipy.special import stdtrit  # noqa: PLC0415 - heavy, and only this density needs it
 
         density = self.of(raw, base)
-        freedom = density.df.double().unsqueeze(-1).numpy()
+        freedom = density.df.detach().double().unsqueeze(-1).numpy()
         steps = torch.from_numpy(stdtrit(freedom, levels.double().numpy())).to(raw.dtype)
         return density.loc.unsqueeze(-1) + density.scale.unsqueeze(-1) * steps
 
@@ -133,10 +134,18 @@ class Mixture(Density):
         shares = distributions.Categorical(logits=weights, validate_args=False)
         return distributions.MixtureSameFamily(shares, parts, validate_args=False)
 
-    @torch.no_grad()
     def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
-        """By halving a bracket: a quantile of the whole lies between the least and the largest of its parts."""
+        """By halving a bracket, and where gradients are wanted by the derivative of an inverse function."""
         density = self.of(raw.unsqueeze(-2), base.unsqueeze(-1))  # (*shape, 1)
+        found = self._halved(density, levels)
+        if not density.component_distribution.loc.requires_grad:
+            return found
+        reached = density.cdf(found)  # F(q) = level, so dq = -dF / f(q)
+        return found + (reached.detach() - reached) / _positive(density.log_prob(found).detach().exp())
+
+    @torch.no_grad()
+    def _halved(self, density: distributions.MixtureSameFamily, levels: Tensor) -> Tensor:
+        """A quantile of the whole lies between the least and the largest of its parts."""
         ends = density.component_distribution.icdf(levels.unsqueeze(-1))  # (*shape, levels, K)
         low, high = ends.amin(-1), ends.amax(-1)
         for _ in range(HALVINGS):
@@ -173,16 +182,16 @@ class NegativeBinomial(Density):
         shape = _scale(raw[..., 1]) / base.sqrt()
         return distributions.NegativeBinomial(1 / shape, logits=(shape * mean).log(), validate_args=False)
 
-    @torch.no_grad()
     def quantiles(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
-        """Whole numbers, by scipy's inverse distribution function."""
-        return self._inverse(raw.unsqueeze(-2), base.unsqueeze(-1), levels)
+        """Whole numbers, by scipy's inverse distribution function; they have no derivative, so they take the mean's."""
+        found, mean = self._inverse(raw.unsqueeze(-2), base.unsqueeze(-1), levels), self.point(raw, base).unsqueeze(-1)
+        return found + (mean - mean.detach())
 
-    @torch.no_grad()
     def draw(self, raw: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
-        """By scipy's inverse distribution function."""
+        """By scipy's inverse distribution function; without gradients."""
         return self._inverse(raw, base, uniform[..., 0])
 
+    @torch.no_grad()
     def _inverse(self, raw: Tensor, base: Tensor, levels: Tensor) -> Tensor:
         from scipy.stats import nbinom  # noqa: PLC0415 - heavy, and only counts need it
 
@@ -190,6 +199,11 @@ class NegativeBinomial(Density):
         failures = torch.sigmoid(-counts.logits)  # torch counts the others
         found = nbinom.ppf(levels.double().numpy(), counts.total_count.numpy(), failures.numpy())
         return torch.from_numpy(np.asarray(found)).to(raw.dtype)
+
+
+def _positive(density: Tensor) -> Tensor:
+    """What can be divided by, where a density is too thin for its type."""
+    return density.clamp(min=torch.finfo(density.dtype).tiny)
 
 
 def _scale(raw: Tensor) -> Tensor:
