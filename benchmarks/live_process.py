@@ -70,13 +70,13 @@ def command(run: Path, data: Path, *flags: str) -> list[str]:
     return [sys.executable, "-m", "gatecast", "serve", str(run), "--data", str(data), *(flags or ("--port", "0"))]
 
 
-def started(run: Path, data: Path, errors: int = subprocess.DEVNULL) -> Served:
+def started(run: Path, data: Path, errors: int = subprocess.DEVNULL, flags: tuple[str, ...] = ()) -> Served:
     """Start one, and wait until it listens.
 
     Raises:
         RuntimeError: it ended before that.
     """
-    process = subprocess.Popen(command(run, data), stdout=subprocess.PIPE, stderr=errors, text=True)
+    process = subprocess.Popen(command(run, data, *flags), stdout=subprocess.PIPE, stderr=errors, text=True)
     line = process.stdout.readline() if process.stdout else ""
     if not line.startswith("Listening on "):
         raise RuntimeError(f"the server ended with {process.wait()} before it listened")
