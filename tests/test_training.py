@@ -230,7 +230,7 @@ def test_a_loss_that_is_not_a_number_stops_with_advice() -> None:
     ("setting", "lesson"),
     [
         ({"steps": 0}, r"training\.steps counts from 1 up, got 0"),
-        ({"learning_rate": float("nan")}, r"training\.learning_rate must be above 0, got nan"),
+        ({"learning_rate": float("nan")}, r"training\.learning_rate must be above 0, a number such as 2e-3, got nan"),
         ({"weight_decay": -1.0}, r"training\.weight_decay must not be below 0"),
         ({"seed": -1}, r"training\.seed must not be below 0"),
     ],

@@ -10,6 +10,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins
+from gatecast.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,3 +156,18 @@ def make_forecast(
     if quantiles is None:
         quantiles = np.empty((*mean.shape, 0))
     return Forecast(panel.ids, panel.columns.target, origins.series, cutoffs, times, mean, tuple(levels), quantiles)
+
+
+def checked(forecast: Forecast) -> Forecast:
+    """The forecast, if all of it are numbers.
+
+    Raises:
+        InputError: of some series it is not.
+    """
+    for window in np.flatnonzero(~np.isfinite(forecast.mean).all(axis=(1, 2)))[:1]:
+        raise InputError(
+            f'the forecast of series "{forecast.ids[forecast.series[window]]}" is no number: the net has grown past '
+            f"what float32 holds, as one with a state that nothing bounds can (cell=rnn or indrnn with relu). Look for "
+            f"extreme values among its newest rows, or train with cell=gru."
+        )
+    return forecast

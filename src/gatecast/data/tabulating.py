@@ -13,6 +13,7 @@ from gatecast.data.columns import Columns
 from gatecast.data.filling import carry_forward
 from gatecast.data.missing import rows_since_seen
 from gatecast.data.panel import Panel
+from gatecast.data.reach import check_reach
 from gatecast.data.scalers import Scaling
 from gatecast.data.tensors import PanelTensors
 
@@ -54,10 +55,14 @@ def panel_tensors(
         layout: how far windows reach.
         identity: the number of each series among those trained, -1 for a new one; None for 0, 1, 2, ...
         weight: how much the targets of each series count in the loss; None for 1.
+
+    Raises:
+        InputError: a value is too far from those that its scale was fitted on.
     """
     horizon = layout.horizon
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
     scaled = scaling.transform(panel.values, series)
+    check_reach(panel, scaled, scaling)
     extra = np.arange(len(panel.ids)) * horizon
     rows = np.arange(len(series)) + extra[series]
     offsets = panel.offsets + np.append(extra, len(panel.ids) * horizon)

@@ -7,7 +7,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.scalers import Scaling
 from gatecast.data.splits import Origins, Split
 from gatecast.evaluation.scoring import mase_scales
-from gatecast.forecast import Forecast, make_forecast
+from gatecast.forecast import Forecast, checked, make_forecast
 from gatecast.training.workers import BY_ITSELF, Workers
 
 MOST_WEIGHT = 10.0  # of a series in the loss, in medians
@@ -34,9 +34,13 @@ def on_original_scale(
     scaling: Scaling,
     levels: tuple[float, ...],
 ) -> Forecast:
-    """The forecast that a net's output says in the units of the data."""
+    """The forecast that a net's output says in the units of the data.
+
+    Raises:
+        InputError: it is no number.
+    """
     mean, quantiles = in_units(output, targets_of(scaling, output.shape[2]), origins.series, levels)
-    return make_forecast(panel, origins, mean, levels, quantiles if levels else None)
+    return checked(make_forecast(panel, origins, mean, levels, quantiles if levels else None))
 
 
 def in_units(

@@ -138,7 +138,7 @@ class Mixture(Density):
         """By halving a bracket, and where gradients are wanted by the derivative of an inverse function."""
         density = self.of(raw.unsqueeze(-2), base.unsqueeze(-1))  # (*shape, 1)
         found = self._halved(density, levels)
-        if not density.component_distribution.loc.requires_grad:
+        if not (torch.is_grad_enabled() and (raw.requires_grad or base.requires_grad)):
             return found
         reached = density.cdf(found)  # F(q) = level, so dq = -dF / f(q)
         return found + (reached.detach() - reached) / _positive(density.log_prob(found).detach().exp())

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Int64
 
+from gatecast.data.reach import surely_within
 from gatecast.data.scalers import Scaling
 from gatecast.errors import ArtifactError
 from gatecast.evaluation.calibration import Calibration, in_order, units
-from gatecast.forecast import Forecast
+from gatecast.forecast import Forecast, checked
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.models.ensemble import nets_of
 from gatecast.streaming.calendars import Calendars
@@ -21,6 +22,7 @@ from gatecast.streaming.fast_steps import FastSteps, fast_steps
 from gatecast.streaming.forecasting import Asked, Decoder
 from gatecast.streaming.intake import Rows
 from gatecast.streaming.options import StreamOptions
+from gatecast.streaming.reading import LARGEST
 from gatecast.streaming.residents import Residents
 from gatecast.streaming.rows import RowMaker, kept_of_rows
 from gatecast.streaming.shape import shape_of
@@ -71,6 +73,7 @@ class Machine:
         self.samples = config.network.samples
         self.reads_ahead = config.ahead or shape.whole  # rows of the horizon, by the decoder or fed back
         self.names: list[str] = []
+        self.within = LARGEST  # what no value needs to be looked at up to
 
     def begin(self, name: str, beginning: Beginning) -> None:
         """Make the next place for a series that has no rows yet."""
@@ -86,6 +89,7 @@ class Machine:
     def scale(self, slot: int, scaling: Scaling) -> None:
         """Set the scaling of a series that no row was read of."""
         self.residents["centre"][slot], self.residents["scale"][slot] = scaling.centre[0], scaling.scale[0]
+        self.within = min(self.within, surely_within(scaling))
 
     def check(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Refuse counts of rows that contradict each other.
@@ -101,6 +105,7 @@ class Machine:
         """Take what was kept of some series in place of what is."""
         self.names = list(names)
         self.residents.restore(arrays)
+        self.within = min(LARGEST, surely_within(Scaling(arrays["centre"], arrays["scale"])))
 
     def advance(self, rows: Rows) -> None:
         """One row more of each of some different series: one update of each state."""
@@ -128,8 +133,11 @@ class Machine:
             slots: the places of the series.
             horizon: rows to forecast.
             future: covariates known in advance, in the units of the data; codes of words.
+
+        Raises:
+            InputError: the net's forecast is no number.
         """
-        raw = self._dated(slots, *self._said(slots, horizon, future))
+        raw = checked(self._dated(slots, *self._said(slots, horizon, future)))
         if self.point:
             return raw
         standing = self.tracker.standing(slots)

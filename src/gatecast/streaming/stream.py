@@ -18,7 +18,8 @@ from gatecast.streaming.fingerprint import fingerprint_of
 from gatecast.streaming.intake import NEVER, Arrivals, Intake
 from gatecast.streaming.machine import Beginning, Machine
 from gatecast.streaming.options import AS_USUAL, StreamOptions
-from gatecast.streaming.reading import LARGEST, Covariates, Target, Targets, ValueReader
+from gatecast.streaming.reach import check_ahead, check_arrivals
+from gatecast.streaming.reading import Covariates, Target, Targets, ValueReader
 from gatecast.streaming.rounds import rounds
 from gatecast.streaming.state import StreamState
 from gatecast.streaming.status import Newest, Recent, SeriesStatus, newest, recent, statuses, values
@@ -86,7 +87,13 @@ class ForecastStream:
             TimeError: the row is late, repeats a time, or lies off the grid.
             InputError: a value or a name is wrong; nothing is taken.
         """
-        if x is None and self._plain and isinstance(y, float) and abs(y) <= LARGEST and not self.warm_up.cold:
+        if (
+            x is None
+            and self._plain
+            and isinstance(y, float)
+            and abs(y) <= self.machine.within
+            and not self.warm_up.cold
+        ):
             slot, time = self.index.get(series), self.clock.read(ds)
             if slot is not None and self.machine.advance_one(slot, time, y):
                 return 1
@@ -131,14 +138,21 @@ class ForecastStream:
         y: Targets,
         x: Sequence[Covariates | None] | None = None,
     ) -> Arrivals:
-        """Read rows as `observe_many` takes them."""
+        """Read rows as `observe_many` takes them.
+
+        Raises:
+            InputError: there are not as many of each, or a value is too far from those that its series is scaled by.
+        """
         if isinstance(ds, (list, tuple, np.ndarray)):
             times = [self.clock.read(each) for each in ds]
         else:
             times = [self.clock.read(ds)] * len(series)  # type: ignore[arg-type]  # a text is no sequence of times
         if not len(series) == len(times) == len(y):
             raise InputError(f"{len(series)} series, {len(times)} times and {len(y)} values: give one of each a row.")
-        return Arrivals(series, times, self.reader.rows(y, x))
+        arrivals = Arrivals(series, times, self.reader.rows(y, x))
+        if (np.abs(arrivals.raw) > self.machine.within).any():
+            check_arrivals(arrivals, self._scale_of, self.columns.channels)
+        return arrivals
 
     def read_counted(
         self, series: Sequence[str], times: Sequence[int], y: Targets, x: Sequence[Covariates | None] | None = None
@@ -329,6 +343,14 @@ class ForecastStream:
             beside.advance(part)
         return beside.forecast(np.zeros(1, dtype=np.int64), horizon, ahead)
 
+    def _scale_of(self, name: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """The centre and the scale of each channel of a series; None of one that is not scaled yet."""
+        slot = self.index.get(name)
+        if slot is None or self.warm_up.waiting(np.array([slot]))[0]:
+            return None
+        kept = self.machine.residents
+        return kept["centre"][slot], kept["scale"][slot]
+
     def _static(self, name: str) -> Float32[np.ndarray, " static"]:
         """The static covariates of a series, scaled."""
         own = self.static.get(name)
@@ -377,6 +399,7 @@ class ForecastStream:
                         f"{len(values)}: future covariates are known in advance, so give them with the forecast."
                     )
                 found[row, :, place] = self.reader.future(covariate, values)
+            check_ahead(name, found[row], self._scale_of(name), wanted)
         return found
 
 

@@ -11,6 +11,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Int64
 
+from gatecast.data.reach import reaching
 from gatecast.data.scalers import SCALERS, Scaling, leave_alone
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.streaming.cold import WARM
@@ -57,7 +58,8 @@ class WarmUp:
     def scaling(self, slot: int) -> Scaling:
         """The scaling of a series that waits, by the rows there are."""
         rows = self.kept["first"][slot, : int(self.kept["waited"][slot])]
-        return leave_alone(SCALERS[self.config.scaler].fit(rows), self.fitted.columns.categorical_channels)
+        fitted = reaching(SCALERS[self.config.scaler].fit(rows), rows)
+        return leave_alone(fitted, self.fitted.columns.categorical_channels)
 
     def readable(self, rows: Rows) -> Iterator[Rows]:
         """In rounds, the rows that can be read: not those of series that wait, but all of those that become warm."""

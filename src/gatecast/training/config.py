@@ -1,5 +1,6 @@
 """How a net is trained; defined once, for Python, TOML, the command line and the artifact."""
 
+import math
 from typing import Literal
 
 from msgspec import Struct
@@ -18,7 +19,6 @@ MOST = {
     "steps": 1_000_000_000,
     "evaluate_every": 1_000_000_000,
 }
-USUAL = {"learning_rate": 0.002, "clip_norm": 1}
 MOST_RATE, MOST_DECAY = 1e30, 100.0
 MOST_SEED = 2**63 - 1
 
@@ -68,12 +68,15 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         for name in ("batch_size", "patience", "time", "streams", "chunks", "pieces"):
             _check_count(name, getattr(self, name))
-        for name in ("learning_rate", "clip_norm"):
-            if not 0 < getattr(self, name) <= MOST_RATE:
-                raise OptionError(
-                    f"training.{name} must be above 0, got {getattr(self, name)}; usual is "
-                    f"{USUAL[name]}, and the most {MOST_RATE:g}."
-                )
+        if not 0 < self.learning_rate <= MOST_RATE:
+            raise OptionError(
+                f"training.learning_rate must be above 0, got {self.learning_rate}; usual is 0.002, and the most "
+                f"{MOST_RATE:g}."
+            )
+        if not self.clip_norm > 0:
+            raise OptionError(
+                f"training.clip_norm must be above 0 (inf leaves gradients as they are), got {self.clip_norm}; usual is 1."
+            )
         self.most_seconds  # noqa: B018 - a wrong time is refused now
         if not 0 <= self.weight_decay <= MOST_DECAY:
             raise OptionError(

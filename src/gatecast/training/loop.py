@@ -178,7 +178,7 @@ def _check(loss: float, norm: float, step: int) -> None:
     if math.isfinite(loss) and math.isfinite(norm):
         return
     raise TrainingError(
-        f"the loss is {loss} and the gradient norm {norm} at step {step + 1}: training cannot go on. "
+        f"the loss is {loss:g} and the gradient norm {norm:g} at step {step + 1}: training cannot go on. "
         f"Lower training.learning_rate (a tenth is a good try) or training.clip_norm, and look for extreme values in "
         f"the data."
     )
