@@ -17,6 +17,7 @@ VALUES: dict[str, Any] = {
     "infinity": math.inf,
     "minus infinity": -math.inf,
     "an integer of 400 digits": 10**400,
+    "an integer of 5,000 digits": 10**4999,
     "1e39, which float32 does not hold": 1e39,
     "3e38 in a series around 10": 3e38,
     "-1e20 in a series around 10": -1e20,
@@ -52,26 +53,32 @@ def test_many_rows_of_which_one_hurts_are_refused_together() -> None:
     LEDGER.enter("observe_many: three rows, the second of them 3e38", f"refused: {abuse.refused()}")
 
 
-def run_on(spike: float, rows: int) -> float:
-    """After a spike and so many rows, how far forecasts are from a stream that saw no spike, in ranges of the wave."""
+def run_on(spike: float, rows: int) -> tuple[float, float]:
+    """After a spike and so many rows, how far means and quantiles are from those of a stream that saw no spike.
+
+    Both in ranges of the wave.
+    """
     hurt, well = stream(), stream()
     values = np.tile(wave()[:200], 1 + rows // 200)[:rows]
     for row, value in enumerate([spike, *values.tolist()], start=200):
         observe(hurt, row, value)
         observe(well, row, float(wave()[200]) if row == 200 else value)
         assert row % 50 or np.isfinite(hurt.forecast("hurt").quantiles).all()
-    away = hurt.forecast("hurt").quantiles - well.forecast("hurt").quantiles
-    return float(np.abs(away).max() / np.ptp(wave()))
+    found, expected = hurt.forecast("hurt"), well.forecast("hurt")
+    away = (np.abs(found.mean - expected.mean).max(), np.abs(found.quantiles - expected.quantiles).max())
+    return float(away[0] / np.ptp(wave())), float(away[1] / np.ptp(wave()))
 
 
-@pytest.mark.parametrize(("spike", "rows"), [(1e3, 1000), (1e6, 1600), (1e15, 3600)])
+@pytest.mark.parametrize(("spike", "rows"), [(1e3, 500), (1e6, 1600), (1e15, 3600)])
 def test_a_stream_recovers_from_a_spike(spike: float, rows: int) -> None:
     """A running spread forgets 1 % a row, so a spike is forgotten after 100 times the logarithm of its size."""
-    assert run_on(spike, rows) < 0.1
+    mean, quantiles = run_on(spike, rows)
+    assert mean < 0.01
+    assert quantiles < 0.5, "intervals follow their own errors, slowly"
     LEDGER.enter(
         f"observe: one spike of {spike:g} in a series around 10",
-        f"read: every forecast finite; {rows:,} rows later within a tenth of the range of the data of a stream that "
-        f"never saw it",
+        f"read: every forecast finite, though far off at first; {rows:,} rows later the point within 1 % of the range "
+        f"of the data of a stream that never saw it, quantiles within half of it",
     )
 
 

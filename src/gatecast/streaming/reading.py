@@ -106,6 +106,10 @@ def _number(name: str, value: object) -> float:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (float, int, np.number)):
         raise TableError(f"{name}={value!r} is no number; a missing value is null (None in Python).")
+    if isinstance(value, int) and abs(value) > LARGEST:  # too long for a float, and perhaps for a text
+        raise TableError(
+            f"{name} is an integer of more than 38 digits, and at most {LARGEST:.3g} can be; a missing value is null."
+        )
     if not (abs(float(value)) <= LARGEST or math.isnan(value)):
         raise TableError(f"{name}={value!r} is no finite number of at most {LARGEST:.3g}; a missing value is null.")
     return float(value)
