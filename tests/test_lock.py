@@ -4,10 +4,11 @@ import hashlib
 import re
 from pathlib import Path
 
-import lock
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import lock
 
 PIN = re.compile(r"^([\w.\-]+)==(\S+)")
 LOCKED = lock.LOCK.read_text(encoding="utf-8")

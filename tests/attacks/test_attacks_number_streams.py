@@ -82,6 +82,19 @@ def test_a_stream_recovers_from_a_spike(spike: float, rows: int) -> None:
     )
 
 
+def test_the_status_tells_that_a_spike_still_weighs_on_forecasts() -> None:
+    live = stream()
+    assert live.status("hurt").unit < 2
+    observe(live, 200, 1e6)
+    for row in range(201, 230):
+        observe(live, row, float(wave()[row]))
+    assert live.status("hurt").unit > 1000
+    LEDGER.enter(
+        "observe: one spike of 1e+06, and then the status",
+        "read: unit, about 1 before, is above 1,000 until the spike is forgotten",
+    )
+
+
 @pytest.mark.parametrize("factor", [1e-3, 1e3, 1e6])
 def test_a_stream_follows_a_level_that_is_multiplied(factor: float) -> None:
     live, values = stream(), factor * np.tile(wave()[:ROWS], 3)[:500]

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from gatecast.data.causal import LEAST_SPREAD
 from gatecast.streaming.machine import Machine
 
 
@@ -20,6 +21,9 @@ class SeriesStatus(NamedTuple):
         mean_error: the mean of these errors.
         coverage: the share of observations between the outermost quantiles; NaN before the first, and of a point.
         alarm: whether the errors have grown beyond the usual.
+        unit: the running spread that forecasts are said in, in units of the series' scale: about 1 where values lie as
+            in training, a thousand after a value a hundred thousand away, by which forecasts are off until it is
+            forgotten, 1 % a row.  NaN where the net reads windows, which forget at once.
     """
 
     series: str
@@ -30,6 +34,7 @@ class SeriesStatus(NamedTuple):
     mean_error: float
     coverage: float
     alarm: bool
+    unit: float
 
 
 class Recent(NamedTuple):
@@ -69,7 +74,15 @@ def statuses(machine: Machine, slots: Int64[np.ndarray, " n"], alarm: float) -> 
     coverage = np.where((numbers["scored"] > 0) & (len(machine.start.levels) > 1), numbers["inside"] / scored, np.nan)
     mean = np.where(numbers["scored"] > 0, numbers["error_sum"] / scored, np.nan)
     rows = kept["count"][slots] + np.maximum(kept["waited"][slots], 0)
-    columns = (rows, _newest(machine, slots), numbers["error"], mean, coverage, numbers["sum"] > alarm)
+    columns = (
+        rows,
+        _newest(machine, slots),
+        numbers["error"],
+        mean,
+        coverage,
+        numbers["sum"] > alarm,
+        _unit(machine, slots),
+    )
     names, last = [machine.names[slot] for slot in slots.tolist()], kept["last"][slots].tolist()
     return [
         SeriesStatus(name, count, machine.clock.shown(time) if count else None, *rest)
@@ -110,6 +123,13 @@ def recent(machine: Machine, slot: int, rows: int) -> Recent:
         told[unsettled] = fresh[len(fresh) - int(unsettled.sum()) :]
     low, median, high = told.T
     return Recent(times.view("datetime64[us]") if machine.clock.dated else times, y, low, median, high)
+
+
+def _unit(machine: Machine, slots: Int64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    """The running spread of the first target."""
+    if machine.shape.season is None:
+        return np.full(len(slots), np.nan)
+    return np.maximum(machine.residents["spread"][slots, 0], LEAST_SPREAD)
 
 
 def _newest(machine: Machine, slots: Int64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
