@@ -74,7 +74,8 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if not self.clip_norm > 0:
             raise OptionError(
-                f"training.clip_norm must be above 0, got {self.clip_norm}; usual is 1, and inf leaves gradients as they are."
+                f"training.clip_norm must be above 0, got {self.clip_norm}; usual is 1, and inf leaves gradients as "
+                f"they are."
             )
         self.most_seconds  # noqa: B018 - a wrong time is refused now
         if not 0 <= self.weight_decay <= MOST_DECAY:
