@@ -12,7 +12,8 @@ from tables_tried import daily, hold_command_refuses, hold_refused, written
 from trying import tried
 
 from gatecast.data import csvplain
-from gatecast.data.csvhead import Head
+from gatecast.data.columns import Layout
+from gatecast.data.csvhead import Head, read_head
 from gatecast.data.longtable import long_table
 from gatecast.data.reading import load_panel
 
@@ -111,15 +112,24 @@ def test_a_file_without_rights_is_refused(abuse: str, file: int, folder: int) ->
 def test_a_file_that_changes_while_it_is_read_is_refused(
     abuse: str, change: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, begun = written(tmp_path, daily(1, 2, 4)), csvplain.read_head
+    path = written(tmp_path, daily(1, 2, 4))
 
-    def changing(cells: list[str], line: int, layout: csvplain.Layout) -> Head:
+    def changing(cells: list[str], line: int, layout: Layout) -> Head:
         change(path)
-        return begun(cells, line, layout)
+        return read_head(cells, line, layout)
 
     with monkeypatch.context() as patch:
         patch.setattr(csvplain, "read_head", changing)
         hold_refused(ROOM, abuse, path, tmp_path)
+
+
+@pytest.mark.parametrize("after", [daily(1, 2, 4, 3), daily(1, '"2"x', 4), ""])
+def test_a_table_of_any_size_is_read_as_it_was_looked_through(after: str, tmp_path: Path) -> None:
+    path = written(tmp_path, daily(1, 2, 4))
+    table = long_table(path)
+    path.write_text(after)
+    message = tried(lambda: list(table.stretches()), tmp_path).refused()
+    Ledger(ROOM).enter("a file that changes between the two readings of gatecast partition", f"refused: {message}")
 
 
 def other(path: Path) -> Path:

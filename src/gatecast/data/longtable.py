@@ -17,7 +17,7 @@ from gatecast.data.csvfile import read_csv
 from gatecast.data.csvplain import plain_stretches
 from gatecast.data.encodings import ONE_BYTE, check_one_byte
 from gatecast.data.kinds import START, refuse_no_table
-from gatecast.data.trouble import trouble_told
+from gatecast.data.trouble import Look, look, trouble_told
 from gatecast.data.unpacking import opened
 
 ROWS = 250_000  # of a stretch of a Parquet or Arrow file
@@ -49,14 +49,15 @@ def long_table(path: Path) -> LongTable:
     with trouble_told(path):
         with path.open("rb") as file:
             start = file.read(START)
-        return _told_again(_columnar(path, start) or _text(path))
+        since = look(path)
+        return _told_again(_columnar(path, start) or _text(path), since)
 
 
-def _told_again(table: LongTable) -> LongTable:
+def _told_again(table: LongTable, since: Look) -> LongTable:
     """The same table; trouble that comes only while its stretches are read is told too."""
 
     def stretches() -> Iterator[pl.DataFrame]:
-        with trouble_told(table.path):
+        with trouble_told(table.path, since):
             yield from table.stretches()
 
     return replace(table, stretches=stretches)

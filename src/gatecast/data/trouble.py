@@ -5,12 +5,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import polars as pl
 
 from gatecast.data.kinds import refuse_no_file
 from gatecast.errors import TableError
 
+Look: TypeAlias = tuple[int, int, int]
 _MOST = 120  # characters of what a library says
 # A reader in Rust says by a panic that numbers in a file make no sense.
 _DAMAGE = (
@@ -24,15 +26,19 @@ _DAMAGE = (
 
 
 @contextmanager
-def trouble_told(path: Path) -> Iterator[None]:
+def trouble_told(path: Path, since: Look | None = None) -> Iterator[None]:
     """Hold a file to what it was when its reading began, and tell of damage.
+
+    Args:
+        path: of the file.
+        since: how it looked when its reading began, if that was earlier than now.
 
     Raises:
         TableError: there is no such file, it is damaged, cannot be read, or has changed meanwhile.
     """
     try:
         refuse_no_file(path)
-        before = _look(path)
+        before = since or look(path)
         try:
             yield
         except (*_DAMAGE, TableError):
@@ -51,13 +57,14 @@ def trouble_told(path: Path) -> Iterator[None]:
         raise TableError(f"{path.name} is damaged or cut short ({_said(error)}). Fetch or write it again.") from error
 
 
-def _look(path: Path) -> tuple[int, int, int]:
+def look(path: Path) -> Look:
+    """What tells that somebody has written to a file: its size, the time of its last change, and which file it is."""
     found = path.stat()
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def _refuse_changed(path: Path, before: tuple[int, int, int]) -> None:
-    if not path.exists() or _look(path) != before:
+def _refuse_changed(path: Path, before: Look) -> None:
+    if not path.exists() or look(path) != before:
         raise TableError(f"{path.name} changed while it was read. Wait until it is written, and begin again.")
 
 
