@@ -41,6 +41,8 @@ HOSTILE = (
     "../../v1/models?series=a#b&c=d",
     "line\u2028end $$x$$ \\(y\\)",
     "\u202eright to left",
+    '" onmouseover="window.hacked=1" x="',
+    "{{ 7 * 7 }} javascript:window.hacked=1 \x1b[31m",
     "100 % of a/b\\c",
     "x" * 512,
 )

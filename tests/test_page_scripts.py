@@ -70,6 +70,11 @@ def test_a_table_is_read_with_the_line_of_each_row(
     assert not found["header"][0].startswith("\ufeff")
 
 
+def test_the_apostrophe_before_what_is_no_formula_is_taken_off(modules: Path) -> None:
+    found = csv(modules, "'=ds,y\n'=1+1,'x\n''@a,-5\n")
+    assert (found["header"], found["rows"]) == (["=ds", "y"], [["=1+1", "'x"], ["'@a", "-5"]])
+
+
 @pytest.mark.parametrize(
     ("text", "lesson"),
     [

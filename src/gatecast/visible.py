@@ -25,6 +25,11 @@ def visible_json(text: str) -> str:
     return "".join(json.dumps(char)[1:-1] if char != "\n" and _hides(char) else char for char in text)
 
 
+def is_whole(text: str) -> bool:
+    """Whether a file can hold the text: no half of a pair of surrogates stands in it alone."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def shortened(text: str, most: int = LONGEST) -> str:
     """A message without its middle where it is long: it begins with what was found, and ends with what to do."""
     if len(text) <= most:

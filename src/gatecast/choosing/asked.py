@@ -72,7 +72,10 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
             if isinstance(value, int) and not 1 <= value <= MOST_ROWS:
                 raise OptionError(f"{name} counts rows from 1 up, got {name}={value}; the most is {MOST_ROWS:,}.")
         if self.lookback == "all" and self.mode == "windows":
-            raise OptionError("lookback='all' carries a state over the whole past, which mode='windows' does not.")
+            raise OptionError(
+                "lookback='all' carries a state over the whole past, which mode='windows' does not: take "
+                "mode='sequences', or give a number of rows."
+            )
         if self.adapt and self.calibrate is False:
             raise OptionError("adapt=true moves calibrated quantiles, and calibrate=false makes none: leave one out.")
 

@@ -40,6 +40,7 @@ add_batch_commands(app)
 add_tune_command(app)
 Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
 Json = Annotated[bool, Parameter(negative=())]
+MOST_THREADS = 1024
 _NO_MEMORY = "out of memory: lower hidden_size, shorten the lookback, lower training.batch_size, or use fewer series."
 
 
@@ -84,7 +85,7 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     rank, world = told_by_environment("RANK", 0), told_by_environment("WORLD_SIZE", 1)
     if world > 1 and output.out is None:
         raise OptionError("several workers share one run folder, also when they are started again: give --out RUN.")
-    out = output.out or new_folder(Path("runs"), f"{data.name.split('.')[0]}-{options.network.layer.cell}")
+    out = output.out or new_folder(Path("runs"), data, options.network.layer.cell)
     model = _fit(data, options, out, output, workers or WorkerFlags())
     if rank == 0:
         show.evaluated(model, out, as_json=output.json)
@@ -95,8 +96,8 @@ def _fit(data: Any, options: Any, out: Path, output: OutputFlags, workers: Worke
 
     from gatecast.workflow import fit as fit_model  # noqa: PLC0415
 
-    if output.threads < 1:
-        raise OptionError(f"--threads counts from 1 up, got {output.threads}.")
+    if not 1 <= output.threads <= MOST_THREADS:
+        raise OptionError(f"--threads counts from 1 up, got {output.threads}; the most is {MOST_THREADS:,}.")
     if output.watch and (output.quiet or output.json):
         raise OptionError("--watch shows what --quiet and --json leave out: give one or the other.")
     torch.set_num_threads(output.threads)
@@ -152,7 +153,8 @@ def predict(
     horizon
         Rows to forecast, at most as many as the net was trained for.
     out
-        Write the forecasts to this .csv or .parquet file; those of partitions into this folder.
+        Write the forecasts to this .csv or .parquet file; those of partitions into this folder. In CSV, a name that a
+        spreadsheet would take for a formula gets an apostrophe in front.
     json
         Forecasts as JSON on stdout; of partitions what was done.
     """

@@ -1,8 +1,11 @@
 """What the commands that fit have in common: settings as text, and a folder for the results."""
 
+import re
 from pathlib import Path
 
 from gatecast.errors import OptionError
+
+MOST_LETTERS = 60  # of the name of a folder: four bytes each at most, of 255
 
 
 def parse_settings(settings: list[str]) -> dict[str, str]:
@@ -18,8 +21,13 @@ def parse_settings(settings: list[str]) -> dict[str, str]:
     return said
 
 
-def new_folder(parent: Path, name: str) -> Path:
-    """`parent/name`, or `parent/name-2`, ... when it is taken."""
+def new_folder(parent: Path, table: Path | str, ending: str = "") -> Path:
+    """`parent/table-ending`, or `parent/table-ending-2`, ... when it is taken.
+
+    Of the table's file name is kept what every system takes in a name, and no more than fits.
+    """
+    word = re.sub(r"[^\w-]+", "_", Path(table).name.split(".")[0])[:MOST_LETTERS].strip("_") or "table"
+    name = f"{word}-{ending}" if ending else word
     folder, number = parent / name, 1
     while folder.exists():
         number += 1

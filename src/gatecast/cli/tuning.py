@@ -98,7 +98,7 @@ def tune(  # noqa: PLR0913 - a command's parameters are its flags, grouped in va
         raise OptionError("--resume goes on with a search that was begun: say which one with --out RUN.")
     flagged = full_names(said(table, net, learning, judging) | _horizon(horizon))
     spoken = full_names(parse_settings(settings or [])) | flagged
-    out = flags.out or new_folder(Path("runs"), f"{data.name.split('.')[0]}-tuned")
+    out = flags.out or new_folder(Path("runs"), data, "tuned")
     found = search(
         data,
         out=out,

@@ -57,9 +57,8 @@ class NetworkConfig(Struct, frozen=True, forbid_unknown_fields=True):
         inside = all(LEAST_LEVEL <= level <= 1 - LEAST_LEVEL for level in levels)
         if self.loss not in POINT_LOSSES and not (inside and list(levels) == sorted(set(levels)) and 0.5 in levels):
             raise OptionError(
-                f"quantiles are ascending levels between 0 and 1 (at least {LEAST_LEVEL:g} off both) with the median "
-                f"0.5 among them, such as 0.1 0.5 0.9; "
-                f"got {' '.join(f'{level:g}' for level in levels) or 'none'}."
+                f"quantiles are ascending levels between 0 and 1 ({LEAST_LEVEL:g} off both, or more) with the median "
+                f"0.5 among them, such as 0.1 0.5 0.9; got {' '.join(f'{level:g}' for level in levels) or 'none'}."
             )
         if not 1 <= self.segment <= MOST_SEGMENT:
             raise OptionError(

@@ -99,10 +99,13 @@ def _check_cell(config: LayerConfig) -> None:
     if config.nonlinearity == "relu" and config.cell not in WITH_NONLINEARITY:
         raise OptionError(
             f"nonlinearity='relu' is a choice of the {' and '.join(WITH_NONLINEARITY)} cells only, "
-            f"but cell={config.cell!r}."
+            f"but cell={config.cell!r}: take one of them, or leave nonlinearity out."
         )
     if not config.reset_after and config.cell != "gru":
-        raise OptionError(f"reset_after=False is a choice of the gru cell only, but cell={config.cell!r}.")
+        raise OptionError(
+            f"reset_after=False is a choice of the gru cell only, but cell={config.cell!r}: take cell='gru', or leave "
+            f"reset_after out."
+        )
     if config.weight_dropout and config.cell in WITHOUT_MATRIX:
         raise OptionError(
             f"weight_dropout={config.weight_dropout} drops entries of the recurrent matrix, and cell={config.cell!r} "

@@ -13,6 +13,7 @@ from jaxtyping import Float32, Int64
 from gatecast.errors import InputError, TimeError
 from gatecast.streaming.clock import Clock
 from gatecast.streaming.options import StreamOptions
+from gatecast.visible import is_whole
 
 NEVER = -(2**63)  # the time of the newest row of a series that has none
 
@@ -127,6 +128,10 @@ class Intake:
         slot = self.index.get(name, new.get(name))
         if slot is not None:
             return slot
+        if not is_whole(name):
+            raise InputError(
+                f'series "{name}" holds half a character, which no snapshot can. Decode it anew from its source.'
+            )
         if self.options.new == "refuse":
             raise InputError(f'series "{name}" is new, and this stream takes none (new="refuse"); check the name.')
         if not name:

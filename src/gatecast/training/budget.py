@@ -17,6 +17,6 @@ def seconds(text: str) -> float:
     found = re.fullmatch(r"(\d+\.?\d*|\.\d+) *([a-z]*)", text.strip().lower())
     if found is None or found[2] not in UNITS or not 0 < float(found[1]) * UNITS[found[2]] <= MOST:
         raise OptionError(
-            f"a time budget is a number above 0 with s, min or h, such as 60s or 5min; got {text!r} (at most a year)."
+            f"a time budget is a number above 0 with s, min or h, such as 60s or 5min, up to a year; got {text[:40]!r}."
         )
     return float(found[1]) * UNITS[found[2]]

@@ -132,4 +132,6 @@ def check_steps(steps: int | None, evaluate_every: int | None, free_running: int
         if value is not None:
             _check_count(name, value)
     if steps is not None and free_running > steps:
-        raise OptionError(f"training.free_running counts the last of training.steps={steps}, got {free_running}.")
+        raise OptionError(
+            f"training.free_running counts the last of training.steps={steps}, got {free_running}: lower it."
+        )

@@ -46,7 +46,8 @@ class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
                 raise OptionError(f"evaluation.{name} is a share between 0 and 1, got {getattr(self, name)}.")
         if self.validation + self.test >= 1:
             raise OptionError(
-                f"evaluation.validation={self.validation} and evaluation.test={self.test} leave nothing to train on."
+                f"evaluation.validation={self.validation} and evaluation.test={self.test} leave nothing to train on: "
+                f"lower one of them."
             )
         if self.windows is not None and self.windows < 1:
             raise OptionError(f"evaluation.windows counts from 1 up, got {self.windows}.")
