@@ -30,9 +30,7 @@ def test_visible_json_means_the_same(text: str) -> None:
     assert visible(written.replace("\n", "")) == written.replace("\n", "")
 
 
-@pytest.mark.parametrize(
-    "text", ["Zürich", "東京", "\u0646\u200c\u0645", "👨\u200d👩\u200d👧", "100\u00a0km", "e\u0301"]
-)
+@pytest.mark.parametrize("text", ["東京", "\u0646\u200c\u0645", "👨\u200d👩\u200d👧", "100\u00a0km", "e\u0301"])
 def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert visible(text) == text
 
