@@ -42,7 +42,7 @@ HOSTILE = (
     "line\u2028end $$x$$ \\(y\\)",
     "\u202eright to left",
     '" onmouseover="window.hacked=1" x="',
-    "{{ 7 * 7 }} javascript:window.hacked=1 \x1b[31m",
+    "{{ 7 * 7 }} javascript:window.hacked=1",
     "100 % of a/b\\c",
     "x" * 512,
 )
