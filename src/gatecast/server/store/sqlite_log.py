@@ -136,8 +136,8 @@ class Log:
         ]
 
 
-def _number(y: float | None) -> float | None:
+def _number(y: Any) -> float | None:  # noqa: ANN401 - whatever SQLite holds
     """A target as it was kept: SQLite would hold words in the same column."""
-    if type(y) not in NUMBERS:
+    if not isinstance(y, NUMBERS):
         raise TypeError(f"{y!r:.40} is no number")
     return y
