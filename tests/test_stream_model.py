@@ -147,4 +147,4 @@ class StreamAsList(RuleBasedStateMachine):
 
 
 class TestStreamAsList(StreamAsList.TestCase):
-    settings = settings(max_examples=examples(8), stateful_step_count=10, deadline=None)
+    settings = settings(max_examples=examples(30), stateful_step_count=10, deadline=None)

@@ -306,9 +306,7 @@ def _described(manifest: Manifest) -> RecurrentForecaster:
         raise ArtifactError(f"a column has two parts among {', '.join(columns)}.")
     parts = {name.strip().lower() for name in manifest.columns.time_parts}
     if parts and not ("year" in parts and parts & {"month", "quarter"}):
-        raise ArtifactError(
-            f"no time is put together from {', '.join(sorted(parts))}: year and month are."
-        )
+        raise ArtifactError(f"no time is put together from {', '.join(sorted(parts))}: year and month are.")
     static = _scaling((manifest.static_centre,), (manifest.static_scale,), (1, len(manifest.columns.static)))
     _check_calibration(manifest)
     _check_about(manifest.about)
