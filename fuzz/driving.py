@@ -21,7 +21,8 @@ def main() -> None:
 
 def _change_bytes(data: bytes, most: int) -> bytes:
     """What libFuzzer itself makes of the bytes; atheris has this once it fuzzes, so it is looked up late."""
-    return atheris.Mutate(data, most)
+    changed: bytes = atheris.Mutate(data, most)
+    return changed
 
 
 if __name__ == "__main__":

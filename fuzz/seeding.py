@@ -44,7 +44,7 @@ OPTIONS = (
         evaluation=EvaluationOptions(test=0.1, baselines=("naive",), local=True),
     ),
 )
-NETS = (
+NETS: tuple[tuple[dict[str, object], NetworkConfig], ...] = (
     ({}, NetworkConfig(layer=TINY)),
     ({"mode": "sequences", "normalise": "causal"}, NetworkConfig(layer=TINY, loss="student")),
     ({"horizon": 2}, NetworkConfig(layer=LayerConfig(cell="lstm", hidden_size=1), decode="seq2seq", embedding=1)),
