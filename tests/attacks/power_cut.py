@@ -58,13 +58,17 @@ class Disk:
         self._changes = self._resolved()
 
     def states(self) -> Iterator[tuple[int, State]]:
-        """Each different disk with the number of calls before the cut; what an act was told is known by its marks."""
-        seen = set[tuple[int, int]]()
+        """Each different disk with the number of calls before the cut; those after the last call stand at the end.
+
+        Disks are different too where different marks had been made, for more is promised then, and after the last call.
+        """
+        seen = set[tuple[int, bool, int]]()
         for cut in range(len(self.calls) + 1):
             marks = sum(call.kind == "m" for call in self.calls[:cut])
             for kept, torn in self._kept(cut):
                 state = self._disk(kept, torn)
-                if (known := (marks, hash(frozenset(state.items())))) not in seen:
+                known = (marks, cut == len(self.calls), hash(frozenset(state.items())))
+                if known not in seen:
                     seen.add(known)
                     yield cut, state
 

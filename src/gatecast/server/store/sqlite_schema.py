@@ -4,7 +4,7 @@ from pathlib import Path
 
 import apsw
 
-from gatecast.server.store.sqlite_troubles import damaged
+from gatecast.server.store.sqlite_troubles import damaged, sqlite_troubles
 from gatecast.server.store.troubles import StoreError
 
 APPLICATION = 0x67617465  # "gate"
@@ -38,9 +38,16 @@ def open_writer(path: Path) -> apsw.Connection:
     """The database at `path` to write, made if missing; what is committed is on disk.
 
     Raises:
+        FullDiskError: it cannot be opened for want of room.
         StoreError: the file is another program's, of a newer gatecast, or damaged, or cannot have a write-ahead log.
     """
     connection = connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+    with sqlite_troubles(path, connection):  # SQLite opens files as they are wanted
+        _settle(connection, path)
+    return connection
+
+
+def _settle(connection: apsw.Connection, path: Path) -> None:
     new = _is_new(connection)
     if not new:
         _check(connection, path)
@@ -51,7 +58,6 @@ def open_writer(path: Path) -> apsw.Connection:
     connection.pragma("foreign_keys", "ON")
     if new:
         _make(connection)
-    return connection
 
 
 def _make(connection: apsw.Connection) -> None:

@@ -28,7 +28,7 @@ def _told(error: apsw.Error, path: Path, connection: apsw.Connection | None) -> 
     match error:
         case apsw.FullError():
             return full_disk(path)
-        case apsw.IOError() if connection is not None and connection.system_errno in FULL:
+        case apsw.IOError() | apsw.CantOpenError() if connection is not None and connection.system_errno in FULL:
             return full_disk(path)
         case apsw.CorruptError() | apsw.NotADBError():
             return damaged(path, str(error))
