@@ -28,7 +28,7 @@ def _told(error: apsw.Error, path: Path, connection: apsw.Connection | None) -> 
     match error:
         case apsw.FullError():
             return full_disk(path)
-        case apsw.IOError() | apsw.CantOpenError() if connection is not None and connection.system_errno in FULL:
+        case apsw.IOError() if connection is not None and connection.system_errno in FULL:
             return full_disk(path)
         case apsw.CorruptError() | apsw.NotADBError():
             return damaged(path, str(error))
@@ -36,6 +36,11 @@ def _told(error: apsw.Error, path: Path, connection: apsw.Connection | None) -> 
             return StoreError(f"another program holds {path}: close it there, and try again")
         case apsw.ConnectionClosedError():
             return StoreError(f"the store of {path} is closed: open it again")
+        case apsw.CantOpenError():  # SQLite tries again to read it alone, and forgets that there was no room
+            return StoreError(
+                f"{path} cannot be read or written ({error}): see to its rights, make room if its disk is full, and "
+                "start again"
+            )
         case _:
             return StoreError(
                 f"{path} cannot be read or written ({error}): see to its rights and its disk, and start again"
