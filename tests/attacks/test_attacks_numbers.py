@@ -14,7 +14,12 @@ from gatecast.models.losses import LossName
 from gatecast.models.normalising import Normalise, Subtract
 
 LEDGER = Ledger("Numbers: tables")
-FAR = {"half of the values missing", "one spike of 1e15 ten rows before the forecast", "values of 1e30"}
+HARDEST = (
+    "half of the values missing",
+    "values near the end of float32 (1e37)",
+    "zeros",
+    "one spike of 1e15 ten rows before the forecast",
+)
 
 
 def of_kind(name: str, loss: str) -> np.ndarray:
@@ -31,26 +36,25 @@ def test_a_series_that_hurts_is_forecast_by_numbers_near_it(name: str) -> None:
 
 @pytest.mark.parametrize("loss", [loss for loss in get_args(LossName) if loss not in {"quantile", "negative_binomial"}])
 def test_every_loss_forecasts_numbers(loss: str) -> None:
-    for name in SERIES:
+    for name in HARDEST:
         said = judged(forecast(config(loss), SERIES[name]), SERIES[name])
-    LEDGER.enter(f"all of these series, loss={loss}", said)
+    LEDGER.enter(f"the hardest four of these series, loss={loss}", said)
 
 
 @pytest.mark.parametrize("scaler", [scaler for scaler in SCALERS if scaler not in {"standard", "none"}])
 def test_every_scaler_forecasts_numbers(scaler: str) -> None:
-    for name in SERIES:
+    for name in HARDEST:
         said = judged(forecast(config(scaler=scaler), SERIES[name]), SERIES[name])
-    LEDGER.enter(f"all of these series, scaler={scaler}", said)
+    LEDGER.enter(f"the hardest four of these series, scaler={scaler}", said)
 
 
 @pytest.mark.parametrize("normalise", get_args(Normalise))
 @pytest.mark.parametrize("subtract", get_args(Subtract))
 def test_every_frame_forecasts_numbers(normalise: str, subtract: str) -> None:
-    for name in FAR:
-        found = forecast(config(normalise=normalise, subtract=subtract), SERIES[name])
-        assert np.isfinite(found.mean).all()
-        assert np.isfinite(found.quantiles).all()
-    LEDGER.enter(f"three of them, normalise={normalise}, subtract={subtract}", "read: finite forecasts")
+    found = forecast(config(normalise=normalise, subtract=subtract), SERIES[HARDEST[-1]])
+    assert np.isfinite(found.mean).all()
+    assert np.isfinite(found.quantiles).all()
+    LEDGER.enter(f"{HARDEST[-1]}, normalise={normalise}, subtract={subtract}", "read: finite forecasts")
 
 
 def test_large_values_without_a_scaler_are_refused_by_name() -> None:
