@@ -3,11 +3,12 @@
 One process trains nets of every kind in turn, writes checkpoints and reports, reads the models back and forecasts.
 Beside it `gatecast serve` takes observations over 8 connections, one row a request, and over one more 100 rows a
 request, while two others ask for forecasts and one for the list of series, each as soon as it has its answer.  It keeps
-ten minutes of observations beyond its newest snapshot, one of which it writes every 1,000,000 observations.  After 15 s the connections are broken off, two
-requests are made that must be refused, and what each process (with its children) holds is noted; then comes the next
-stretch.  Growth is the median of all slopes between two minutes (Theil 1950, Sen 1968) after a tenth of the time, with
-a 95 % interval.  A process leaks where the interval lies above 0 and the slope above 10 MiB an hour, or where its last
-three looks found more descriptors than the first three.  All figures are left in the folder that is printed first.
+ten minutes of observations beyond its newest snapshot, of which it writes one every 1,000,000 observations.  After 15 s
+the connections are broken off, two requests are made that must be refused, and what each process (with its children)
+holds is noted; then comes the next stretch.  Growth is the median of all slopes between two minutes (Theil 1950, Sen
+1968) after a tenth of the time, with a 95 % interval.  A process leaks where the interval lies above 0 and the slope
+above 10 MiB an hour, or where its last three looks found more descriptors than the first three.  All figures are left
+in the folder that is printed first.
 
     python benchmarks/long_run.py [--minutes 60] [--every 15]
 """
