@@ -9,6 +9,7 @@ from pathlib import Path
 
 BOOK = Path(__file__).with_name("README.md")
 PUBLISH = "GATECAST_PUBLISH"
+COUNTS = "| room | abuses | refused |"
 HEAD = ("| abuse | what comes of it |", "|---|---|")
 
 
@@ -45,6 +46,18 @@ def sections(book: str) -> dict[str, dict[str, str]]:
     return found
 
 
+def counted(book: str) -> str:
+    """How many abuses each room has, and how many of them are refused; the rest is read, kept or finished as asked."""
+    rooms = {title: rows for title, rows in sections(book).items() if rows}
+    every = sum(len(rows) for rows in rooms.values()), sum(_refused(rows) for rows in rooms.values())
+    lines = [f"| {title} | {len(rows)} | {_refused(rows)} |" for title, rows in rooms.items()]
+    return "\n".join([COUNTS, "|---|---|---|", *lines, f"| all | {every[0]} | {every[1]} |"])
+
+
+def _refused(rows: dict[str, str]) -> int:
+    return sum(outcome.startswith("refused") for outcome in rows.values())
+
+
 def _cells(line: str) -> tuple[str, str]:
     abuse, outcome = re.split(r"(?<!\\) \| ", line[2:-2])
     return abuse, outcome
@@ -64,6 +77,6 @@ def _publish(room: str, abuse: str, outcome: str) -> None:
     rows = sections(BOOK.read_text(encoding="utf-8")).get(room, {}) | {abuse: outcome}
     table = [*HEAD, *(f"| {name} | {rows[name]} |" for name in sorted(rows))]
     texts[room] = "\n".join(["", *([before, ""] if before else []), *table, ""])
-    BOOK.write_text(
-        "\n## ".join([intro, *(f"{title}\n{text}" for title, text in sorted(texts.items()))]), encoding="utf-8"
-    )
+    book = "\n## ".join(["", *(f"{title}\n{text}" for title, text in sorted(texts.items()))])
+    words = intro.partition(COUNTS)[0].rstrip()
+    BOOK.write_text(f"{words}\n\n{counted(book)}\n{book}", encoding="utf-8")

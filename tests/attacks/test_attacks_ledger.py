@@ -43,6 +43,12 @@ def test_another_outcome_than_the_published_one_fails(monkeypatch: pytest.Monkey
         Ledger("Names").enter("b", "read")
 
 
+def test_the_book_counts_what_stands_in_it() -> None:
+    book = ledger.BOOK.read_text(encoding="utf-8")
+    assert ledger.counted(book) in book.partition("\n## ")[0]
+    assert "| 2 | 1 |" in ledger.counted("# A\n\n## B\n\n| a | refused: x |\n| b | read: y |\n")
+
+
 def test_what_takes_too_much_memory_fails() -> None:
     with pytest.raises(AssertionError, match="MiB"):
         tried(lambda: len(b"x" * (64 << 20)), most=32)

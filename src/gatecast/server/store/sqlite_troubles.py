@@ -36,15 +36,15 @@ def _told(error: apsw.Error, path: Path, connection: apsw.Connection | None) -> 
             return StoreError(f"another program holds {path}: close it there, and try again")
         case apsw.ConnectionClosedError():
             return StoreError(f"the store of {path} is closed: open it again")
-        case apsw.CantOpenError():  # SQLite tries again to read it alone, and forgets that there was no room
-            return StoreError(
-                f"{path} cannot be read or written ({error}): see to its rights, make room if its disk is full, and "
-                "start again"
-            )
         case _:
-            return StoreError(
-                f"{path} cannot be read or written ({error}): see to its rights and its disk, and start again"
-            )
+            return _unusable(error, path)
+
+
+def _unusable(error: apsw.Error, path: Path) -> StoreError:
+    remedy = "see to its rights and its disk"
+    if isinstance(error, apsw.CantOpenError):  # SQLite tries again to read it alone, and forgets that there was no room
+        remedy = "see to its rights, make room if its disk is full"
+    return StoreError(f"{path} cannot be read or written ({error}): {remedy}, and start again")
 
 
 def damaged(path: Path, found: str) -> StoreError:
