@@ -60,6 +60,7 @@ REFUSED: dict[str, bytes] = {
     "a zip archive with 1,000 files": zipped(**{f"t{number}.csv": PLAIN.encode() for number in range(1000)}),
     "a zip archive in a zip archive": zipped(inner=zipped(t=PLAIN.encode())),
     "an empty zip archive": b"PK\x05\x06" + bytes(18),
+    "a byte order mark between two tables put together": PLAIN.encode() + b"\xef\xbb\xbf2024-01-04,5\n",
     "gzip of gzip": gzip.compress(PACKED),
     "gzip of a zip archive": gzip.compress(zipped(t=PLAIN.encode())),
     "gzip of a tar archive": tarred(PLAIN.encode()),
@@ -84,10 +85,6 @@ READ: dict[str, tuple[bytes, list[float]]] = {
         [1, 2],
     ),
     "two byte order marks": (b"\xef\xbb\xbf" * 2 + PLAIN.encode(), [1.5, 2.5, -3]),
-    "a byte order mark between two tables put together": (
-        PLAIN.encode() + b"\xef\xbb\xbf2024-01-04,5\n",
-        [1.5, 2.5, -3, 5],
-    ),
     "Latin-1": (SIZE.encode("latin-1"), [1, 2, 4]),
     "Windows-1252, with the sign of the euro": (daily(1, 2, 4, name="Preis in €").encode("cp1252"), [1, 2, 4]),
     "Japanese in Shift-JIS, whose letters become others": (daily(1, 2, 4, name="値段").encode("shift_jis"), [1, 2, 4]),

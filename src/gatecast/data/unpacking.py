@@ -13,7 +13,6 @@ MARK = b"\x1f\x8b"
 MOST_PACKED = 200  # times; a bomb packs to a thousandth
 FEW_BYTES = 1 << 26
 AT_ONCE = 1 << 20
-_SIZE = 4
 
 
 class _Counted(io.RawIOBase):
@@ -52,13 +51,6 @@ def refuse_bomb(path: Path, packed: int, unpacked: int, most: int = MOST_PACKED)
         )
 
 
-def _claimed(file: io.BufferedReader) -> int:
-    """How many bytes a gzip file says it unpacks to: its last four bytes.  A lie is found while it is unpacked."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - _SIZE))
-    return int.from_bytes(file.read(_SIZE), "little")
-
-
 @contextmanager
 def opened(path: Path, *, capped: bool = True) -> Iterator[io.BufferedReader]:
     """The bytes of a file, unpacked where it is gzip.
@@ -68,11 +60,10 @@ def opened(path: Path, *, capped: bool = True) -> Iterator[io.BufferedReader]:
         capped: whether more bytes than a table may have are refused.
 
     Raises:
-        TableError: while it is read: too many bytes, or a bomb.
+        TableError: while it is read: too many bytes, or a bomb.  The size that stands at the end of a gzip file is not
+            asked, for in one that was cut anything stands there.
     """
     with path.open("rb") as file:
         packed = file.read(len(MARK)) == MARK
-        if packed:
-            refuse_bomb(path, path.stat().st_size, _claimed(file))
     with gzip.open(path) if packed else path.open("rb") as source:
         yield io.BufferedReader(_Counted(source, path, caps.MAX_BYTES if capped else None), AT_ONCE)
