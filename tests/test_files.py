@@ -102,7 +102,7 @@ def test_each_new_folder_is_flushed_in_the_one_above_it(tmp_path: Path, monkeypa
         assert flushed == [tmp_path.name, "a"]
     make_folder(tmp_path / "a" / "b")
     (tmp_path / "file").touch()
-    with pytest.raises(DiskError, match=r"file cannot be written: File exists. Give another name"):
+    with pytest.raises(DiskError, match=r"file cannot be written: Not a directory. Give another name"):
         make_folder(tmp_path / "file")
 
 
@@ -134,3 +134,8 @@ def test_a_folder_made_anew_takes_away_its_own_leavings_and_nobody_elses(tmp_pat
     with new_folder(tmp_path / "parts"):
         pass
     assert not left.exists()
+
+
+def test_a_name_in_a_refusal_of_the_disk_cannot_act_on_a_terminal() -> None:
+    said = str(DiskError(28, "No space left on device", "a\x1b[2J\nb"))
+    assert said.startswith(r"a\x1b[2J\nb cannot be written: No space left on device. Make room")

@@ -230,8 +230,8 @@ def test_a_loss_that_is_not_a_number_stops_with_advice() -> None:
     ("setting", "lesson"),
     [
         ({"steps": 0}, r"training\.steps counts from 1 up, got 0"),
-        ({"learning_rate": float("nan")}, r"training\.learning_rate must be above 0, a number such as 2e-3, got nan"),
-        ({"weight_decay": -1.0}, r"training\.weight_decay must not be below 0"),
+        ({"learning_rate": float("nan")}, r"training\.learning_rate must be above 0 and at most 1e\+30, got nan"),
+        ({"weight_decay": -1.0}, r"training\.weight_decay must be from 0 to 100, got -1"),
         ({"seed": -1}, r"training\.seed must not be below 0"),
     ],
 )

@@ -79,7 +79,9 @@ class DiskError(GatecastError, OSError):
         """What cannot be written, why, and what to do."""
         why = self.strerror or ", ".join(map(str, self.args)) or "no reason was given"
         remedy = _REMEDIES.get(self.errno or 0, "See to the disk, or write elsewhere")
-        return f"{self.filename} cannot be written: {why}. {remedy}; what was there before is whole."
+        return shortened(
+            visible(f"{self.filename} cannot be written: {why}. {remedy}; what was there before is whole.")
+        )
 
 
 _FULL, _RIGHTS = "Make room, and do the same again", "See to the rights of its folder, or write elsewhere"

@@ -1,5 +1,6 @@
 """Folders that last once they are made, and hold no halves: of what killed processes leave, and of themselves."""
 
+import errno
 import os
 import shutil
 import sys
@@ -21,6 +22,8 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
     if path.parent != path:
         make_folder(path.parent)
     with writing(path):
+        if path.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         path.mkdir(mode, exist_ok=True)  # another process may have made it meanwhile
         flush_folder(path.parent)
 

@@ -69,8 +69,8 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
             _check_count(name, getattr(self, name))
         if not 0 < self.learning_rate <= MOST_RATE:
             raise OptionError(
-                f"training.learning_rate must be above 0, got {self.learning_rate}; usual is 0.002, and the most "
-                f"{MOST_RATE:g}."
+                f"training.learning_rate must be above 0 and at most {MOST_RATE:g}, got {self.learning_rate}; usual is "
+                f"0.002."
             )
         if not self.clip_norm > 0:
             raise OptionError(
@@ -80,8 +80,7 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
         self.most_seconds  # noqa: B018 - a wrong time is refused now
         if not 0 <= self.weight_decay <= MOST_DECAY:
             raise OptionError(
-                f"training.weight_decay must not be below 0, got {self.weight_decay}; usual is 0.0001, and the most "
-                f"{MOST_DECAY:g}."
+                f"training.weight_decay must be from 0 to {MOST_DECAY:g}, got {self.weight_decay}; usual is 0.0001."
             )
         if not 0 <= self.burn_in < self.time:
             raise OptionError(
