@@ -14,8 +14,9 @@ from jaxtyping import install_import_hook
 
 hook = install_import_hook("gatecast", "beartype.beartype")
 torch.set_num_threads(1)
-settings.register_profile("long", deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+for profile in ("usual", "long"):
+    settings.register_profile(profile, deadline=None)  # timings are never asserted
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 from gatecast.kernels.library import built, instruction_sets, library  # noqa: E402 - what is imported later is checked
 
