@@ -149,8 +149,9 @@ def load_as_nobody(folder: Path) -> object:
 @pytest.mark.skipif(os.name != "posix", reason="rights are those of POSIX")
 @pytest.mark.parametrize("name", [MANIFEST, WEIGHTS])
 def test_a_file_that_may_not_be_read_is_told_of(folder: Path, name: str) -> None:
-    for part in (*list(folder.parents)[:3], folder):  # what pytest makes is for its owner alone
-        part.chmod(0o755)
+    for part in (folder, *folder.parents):  # what pytest makes is for its owner alone
+        if part.name.startswith("pytest-of-") or any(above.name.startswith("pytest-of-") for above in part.parents):
+            part.chmod(0o755)
     (folder / name).chmod(0)
     BOOK.enter(f"{name} without the right to read it", f"refused: {refused(folder, load_as_nobody)}")
 
