@@ -4,12 +4,12 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
+from saved_abuses import by_sql
 
 from gatecast.files import write_atomic
 from gatecast.server.store import Snapshot
@@ -45,15 +45,6 @@ def as_half(path: Path) -> None:
 
 def as_a_few_bytes(path: Path) -> None:
     os.truncate(path, 50)
-
-
-def by_sql(*statements: str) -> Callable[[Path], None]:
-    def change(path: Path) -> None:
-        with closing(apsw.Connection(str(path))) as connection:
-            for statement in statements:
-                connection.execute(statement)
-
-    return change
 
 
 def as_of_another_program(path: Path) -> None:

@@ -45,7 +45,7 @@ def looked(source: object, folder: Path, **options: object) -> Outcome:
 
 
 def hold_refused(room: str, abuse: str, source: object, folder: Path, **options: object) -> str:
-    """It is refused as the book says, by `gatecast fit` too, which prints the refusal alone; returns the message."""
+    """It is refused as the book says; returns the message."""
     message = looked(source, folder, **options).refused()
     Ledger(room).enter(abuse, f"refused: {message.replace(str(Path.cwd()), 'HERE')}")
     assert message[-1] in ".)", "a refusal ends with what to do"
@@ -62,6 +62,14 @@ def hold_command_refuses(path: Path, folder: Path, message: str, capsys: pytest.
     assert not (folder / "run").exists()
 
 
+def hold_refused_everywhere(room: str, abuse: str, path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """It is refused in the same words through Python, by `gatecast fit`, and as a table of any size; returns these."""
+    message = hold_refused(room, abuse, path, folder)
+    hold_command_refuses(path, folder, message, capsys)
+    hold_streamed_alike(path, folder)
+    return message
+
+
 def hold_read(
     room: str, abuse: str, source: object, folder: Path, values: Sequence[float | None], **options: object
 ) -> Panel:
@@ -70,6 +78,13 @@ def hold_read(
     expected = np.asarray([np.nan if value is None else value for value in values], dtype=np.float32)
     assert np.array_equal(panel.targets[:, 0], expected, equal_nan=True), panel.targets[:, 0].tolist()
     Ledger(room).enter(abuse, f"read: {said_of(panel, guesses)}")
+    return panel
+
+
+def hold_read_alike(room: str, abuse: str, path: Path, folder: Path, values: Sequence[float | None]) -> Panel:
+    """It is read as these values, and as the same cells where it is a table of any size."""
+    panel = hold_read(room, abuse, path, folder, values)
+    hold_streamed_alike(path, folder)
     return panel
 
 

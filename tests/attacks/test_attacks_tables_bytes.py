@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tables_tried import daily, hold_command_refuses, hold_read, hold_refused, hold_streamed_alike, written
+from tables_tried import daily, hold_read_alike, hold_refused_everywhere, written
 
 ROOM = "Tables: bytes"
 PLAIN = daily(1.5, 2.5, -3)
@@ -97,14 +97,11 @@ READ: dict[str, tuple[bytes, list[float]]] = {
 @pytest.mark.parametrize("abuse", REFUSED)
 def test_odd_bytes_are_refused(abuse: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, REFUSED[abuse])
-    message = hold_refused(ROOM, abuse, path, tmp_path)
-    hold_command_refuses(path, tmp_path, message, capsys)
-    hold_streamed_alike(path, tmp_path)
+    hold_refused_everywhere(ROOM, abuse, path, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("abuse", READ)
 def test_odd_bytes_that_mean_one_thing_are_read(abuse: str, tmp_path: Path) -> None:
     content, values = READ[abuse]
     path = written(tmp_path, content)
-    hold_read(ROOM, abuse, path, tmp_path, values)
-    hold_streamed_alike(path, tmp_path)
+    hold_read_alike(ROOM, abuse, path, tmp_path, values)

@@ -5,7 +5,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from tables_tried import hold_command_refuses, hold_refused, hold_streamed_alike, written
+from tables_tried import hold_refused_everywhere, written
 
 ROOM = "Tables: files of other programs"
 ROWS = [{"ds": f"2024-01-0{day}", "y": day} for day in (1, 2, 3)]
@@ -40,7 +40,5 @@ def test_files_of_other_programs_are_refused_as_what_they_are(
 ) -> None:
     content, word = KINDS[abuse]
     path = written(tmp_path, content)
-    message = hold_refused(ROOM, abuse, path, tmp_path)
+    message = hold_refused_everywhere(ROOM, abuse, path, tmp_path, capsys)
     assert word in message
-    hold_command_refuses(path, tmp_path, message, capsys)
-    hold_streamed_alike(path, tmp_path)

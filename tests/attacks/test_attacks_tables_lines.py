@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tables_tried import hold_command_refuses, hold_read, hold_refused, hold_streamed_alike, written
+from tables_tried import hold_read_alike, hold_refused_everywhere, written
 
 ROOM = "Tables: lines"
 ROWS = "2024-01-01,1\n2024-01-02,2\n2024-01-03,4\n"
@@ -86,14 +86,11 @@ READ: dict[str, tuple[str, list[float | None]]] = {
 @pytest.mark.parametrize("abuse", REFUSED)
 def test_lines_that_are_no_rows_are_refused(abuse: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, REFUSED[abuse])
-    message = hold_refused(ROOM, abuse, path, tmp_path)
-    hold_command_refuses(path, tmp_path, message, capsys)
-    hold_streamed_alike(path, tmp_path)
+    hold_refused_everywhere(ROOM, abuse, path, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("abuse", READ)
 def test_odd_lines_that_mean_one_thing_are_read(abuse: str, tmp_path: Path) -> None:
     content, values = READ[abuse]
     path = written(tmp_path, content)
-    hold_read(ROOM, abuse, path, tmp_path, values)
-    hold_streamed_alike(path, tmp_path)
+    hold_read_alike(ROOM, abuse, path, tmp_path, values)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tables_tried import hold_command_refuses, hold_read, hold_refused, hold_streamed_alike, written
+from tables_tried import hold_read, hold_refused_everywhere, hold_streamed_alike, written
 
 ROOM = "Tables: names of columns"
 READ: dict[str, tuple[str, str]] = {  # the name in the file, and what the column is called
@@ -50,10 +50,8 @@ def test_names_are_one_line_that_can_be_seen(abuse: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("abuse", REFUSED)
 def test_endless_names_are_refused(abuse: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, table(REFUSED[abuse]))
-    message = hold_refused(ROOM, abuse, path, tmp_path)
+    message = hold_refused_everywhere(ROOM, abuse, path, tmp_path, capsys)
     assert len(message) < 400, "the name is not said in full"
-    hold_command_refuses(path, tmp_path, message, capsys)
-    hold_streamed_alike(path, tmp_path)
 
 
 def test_equal_names_are_told_apart(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tables_tried import daily, hold_command_refuses, hold_read, hold_refused, hold_streamed_alike, written
+from tables_tried import daily, hold_read_alike, hold_refused, hold_refused_everywhere, written
 
 ROOM = "Tables: numbers"
 INVISIBLE = "\u200b"
@@ -106,19 +106,16 @@ def test_what_is_no_number_is_refused_by_its_cell(
     abuse: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = written(tmp_path, REFUSED[abuse])
-    message = hold_refused(ROOM, abuse, path, tmp_path)
+    message = hold_refused_everywhere(ROOM, abuse, path, tmp_path, capsys)
     assert '"y"' in message, "the column is named"
     assert message.isprintable(), "nothing in a cell reaches the terminal as a command"
-    hold_command_refuses(path, tmp_path, message, capsys)
-    hold_streamed_alike(path, tmp_path)
 
 
 @pytest.mark.parametrize("abuse", READ)
 def test_numbers_are_read_as_what_they_mean(abuse: str, tmp_path: Path) -> None:
     content, values = READ[abuse]
     path = written(tmp_path, content)
-    hold_read(ROOM, abuse, path, tmp_path, values)
-    hold_streamed_alike(path, tmp_path)
+    hold_read_alike(ROOM, abuse, path, tmp_path, values)
 
 
 def test_a_named_covariate_without_a_value_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ledger import BOOK, sections
-from tables_tried import VALUES, dated, hold_command_refuses, hold_read, hold_refused, hold_streamed_alike, written
+from tables_tried import VALUES, dated, hold_read, hold_refused_everywhere, written
 
 ROOM = "Tables: times"
 SHOPS = [("a", 3), ("b", 100)]
@@ -140,10 +140,8 @@ UNDATED: dict[str, str] = {
 @pytest.mark.parametrize("abuse", REFUSED)
 def test_what_is_no_time_is_refused_by_its_row(abuse: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, REFUSED[abuse])
-    message = hold_refused(ROOM, abuse, path, tmp_path)
+    message = hold_refused_everywhere(ROOM, abuse, path, tmp_path, capsys)
     assert "line " in message
-    hold_command_refuses(path, tmp_path, message, capsys)
-    hold_streamed_alike(path, tmp_path)
 
 
 @pytest.mark.parametrize("abuse", READ)

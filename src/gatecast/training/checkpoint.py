@@ -80,9 +80,9 @@ def load_checkpoint(path: Path, network: Network, state: TrainingState) -> None:
         _check_net(path, header, own)
         tensors = load(data)
         _check_finite(tensors)
+    except OtherNetError:
+        raise
     except (ArtifactError, SafetensorError, msgspec.MsgspecError) as error:
-        if isinstance(error, OtherNetError):
-            raise
         raise ArtifactError(f"the checkpoint {path} is damaged: {str(error).rstrip('.')}. {remedy}") from error
     _restore(network, state, tensors, numbers)
 
