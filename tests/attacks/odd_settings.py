@@ -58,6 +58,7 @@ KEYWORDS: dict[str, dict[str, Any]] = {
     "learning_rate='fast'": {"learning_rate": "fast"},
     "training.weight_decay=inf": {"training.weight_decay": INF},
     "training.clip_norm=-1": {"training.clip_norm": -1},
+    "training.clip_norm=inf": {"training.clip_norm": INF},
     "dropout=1": {"dropout": 1, "num_layers": 2},
     "dropout=nan": {"dropout": NAN},
     "test=nan": {"test": NAN},

@@ -72,10 +72,10 @@ class TrainingOptions(Struct, frozen=True, forbid_unknown_fields=True):
                 f"training.learning_rate must be above 0 and at most {MOST_RATE:g}, got {self.learning_rate}; usual is "
                 f"0.002."
             )
-        if not self.clip_norm > 0:
+        if not 0 < self.clip_norm <= MOST_RATE:  # JSON, where a run is kept, has no infinity
             raise OptionError(
-                f"training.clip_norm must be above 0, got {self.clip_norm}; usual is 1, and inf leaves gradients as "
-                f"they are."
+                f"training.clip_norm must be above 0 and at most {MOST_RATE:g}, got {self.clip_norm}; usual is 1, and "
+                f"{MOST_RATE:g} leaves gradients as they are."
             )
         self.most_seconds  # noqa: B018 - a wrong time is refused now
         if not 0 <= self.weight_decay <= MOST_DECAY:
