@@ -4,6 +4,7 @@ Used by `long_run.py`.
 """
 
 import json
+import multiprocessing
 import shutil
 import time
 from collections.abc import Mapping
@@ -38,10 +39,15 @@ BRIEFLY = {"baselines": "naive,seasonal_naive", "windows": 3}
 
 
 def train_for_ever(place: Path) -> None:
-    """One kind after another, in a run folder that is made anew, with a line in `fits.jsonl` for each."""
-    table = some_table()
+    """One kind after another, in a run folder that is made anew, with a line in `fits.jsonl` for each.
+
+    It ends with the process that started it, even one that was killed.
+    """
+    table, starter = some_table(), multiprocessing.parent_process()
     for number in count():
         for kind, settings in KINDS.items():
+            if starter is not None and not starter.is_alive():
+                return
             began = time.perf_counter()
             try:
                 error = once(table, place / "run", kind, settings)
