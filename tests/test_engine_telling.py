@@ -185,6 +185,18 @@ def test_a_history_has_the_rows_that_were_asked_for_and_what_was_said_of_them(tm
         assert summary.mean_error is not None
 
 
+def test_a_summary_tells_that_a_glitch_still_weighs_on_forecasts(tmp_path: Path) -> None:
+    with engine(tmp_path) as made:
+        observe(made, hours("a", *range(40)))
+        before = made.series(None, 1, "").series[0].unit
+        observe(made, request(obs("a", 40, 1e6)), hours("a", 41, 42))
+        after = made.series(None, 1, "").series[0].unit
+        assert before is not None
+        assert after is not None
+        assert before < 2
+        assert after > 1000
+
+
 def test_counts_tell_what_happened(tmp_path: Path) -> None:
     async def asked() -> None:
         waiting = [asyncio.ensure_future(made.observe(hours(name, 0), None)) for name in "abc"]

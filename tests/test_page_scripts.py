@@ -214,6 +214,11 @@ def test_numbers_have_four_digits_as_in_the_report(value: float | None, text: st
     assert run(modules, "number", "format.js", "number(value)", value=value) == text
 
 
+@pytest.mark.parametrize(("factor", "text"), [(1, "1.0"), (1.24, "1.2"), (4321.0, "4,321")])
+def test_how_far_values_lie_apart_is_told_as_a_factor(factor: float, text: str, modules: Path) -> None:
+    assert run(modules, "times", "format.js", "times(value)", value=factor) == f"{text} \u00d7 usual"
+
+
 def test_a_time_without_an_offset_stands_at_utc_and_a_row_at_its_number(modules: Path) -> None:
     given = ["2024-01-01T00:00:00", "2024-01-01T01:00:00+01:00", "2024-01-01", 7]
     assert run(modules, "place", "format.js", "given.map(place)", given=given) == [1704067200000] * 3 + [7]

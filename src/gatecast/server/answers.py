@@ -78,6 +78,7 @@ def _summary(stream: ForecastStream, status: SeriesStatus, recent: np.ndarray) -
         mean_error=one_or_null(status.mean_error),
         coverage=one_or_null(status.coverage),
         alarm=status.alarm,
+        unit=one_or_null(status.unit),
     )
 
 

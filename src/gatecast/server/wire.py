@@ -105,6 +105,8 @@ class SeriesSummary(Struct):
         mean_error: the mean of these errors.
         coverage: the share of observations between the outermost quantiles; null before the first.
         alarm: whether the errors have grown beyond what they were.
+        unit: how far values lie apart lately, about 1 where they do as in training; far more after a glitch, by which
+            forecasts are off until it is forgotten, 1 % a row.  Null of a net that reads windows, which forget at once.
     """
 
     series: str
@@ -116,6 +118,7 @@ class SeriesSummary(Struct):
     mean_error: Number
     coverage: Number
     alarm: bool
+    unit: Number = None
 
 
 class SeriesAnswer(Struct):

@@ -1,7 +1,7 @@
 /** One series in a few numbers, and the sentence that is read out to those who cannot see the chart. */
 
 import { make, refill, write } from "./dom.js";
-import { count, number, percent, time } from "./format.js";
+import { count, number, percent, time, times } from "./format.js";
 
 const SPOKEN = 10_000; // milliseconds between two sentences: nobody can listen to every observation
 let spoken = -SPOKEN;
@@ -15,6 +15,8 @@ export function facts(list, { summary, lastError }) {
     "Last error": number(lastError ?? summary.error),
     "Mean error": number(summary.mean_error),
     Coverage: percent(summary.coverage),
+    // a net that reads windows has none
+    ...(Number.isFinite(summary.unit) && { "Spread lately": times(summary.unit) }),
   };
   if (list.childElementCount) {
     Object.values(told).forEach((text, index) => write(list.children[index].lastChild, text));

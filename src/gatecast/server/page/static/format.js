@@ -20,6 +20,11 @@ export function percent(share) {
   return share === null || share === undefined ? NOTHING : `${(100 * share).toFixed(1)} %`;
 }
 
+/** How many times the usual: `1.2 × usual`. */
+export function times(factor) {
+  return `${factor < 100 ? factor.toPrecision(2) : number(factor)} × usual`;
+}
+
 /** A whole number: `100,000`. */
 export function count(value) {
   return value.toLocaleString("en");
