@@ -14,10 +14,11 @@ import numpy as np
 import polars as pl
 
 from fuzz.places import BytesMutation, folder, words
-from gatecast.artifact import MANIFEST, WEIGHTS, seal
+from gatecast.artifact import MANIFEST, WEIGHTS
 from gatecast.data.frequency import Frequency
 from gatecast.errors import GatecastError
 from gatecast.forecaster import RecurrentForecaster
+from gatecast.saved import seal
 from gatecast.workflow import Model
 from gatecast.workflow.runs import load_without_table, save
 

@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import small_config, waves
-from gatecast import artifact
-from gatecast.artifact import MANIFEST, WEIGHTS, About, load, save
+from gatecast.artifact import MANIFEST, WEIGHTS, About, load, save, writing
 from gatecast.data.columns import Guess
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins, split_by_time
@@ -122,7 +121,7 @@ def test_a_flipped_bit_anywhere_is_refused(tmp_path: Path, place: float, bit: in
 def writes_of_a_save(folder: Path, monkeypatch: pytest.MonkeyPatch, *, dies_at: int) -> int:
     """Save another net over `folder`, dying just before write number `dies_at`; returns how many were begun."""
     begun = 0
-    write = artifact.write_atomic
+    write = writing.write_atomic
 
     def mortal(path: Path, data: bytes) -> None:
         nonlocal begun
@@ -132,7 +131,7 @@ def writes_of_a_save(folder: Path, monkeypatch: pytest.MonkeyPatch, *, dies_at: 
         write(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(artifact, "write_atomic", mortal)
+        patch.setattr(writing, "write_atomic", mortal)
         with contextlib.suppress(OSError):
             save(fitted(seed=1), folder)
     return begun

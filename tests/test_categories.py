@@ -19,6 +19,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.reading import load_panel, load_panel_like
 from gatecast.data.splits import split_by_time
 from gatecast.errors import ColumnError, OptionError, TableError
+from gatecast.saved import seal
 from gatecast.workflow import fit, load
 from small_tables import SMALL, wave_table
 
@@ -250,7 +251,7 @@ def test_a_model_saved_before_there_were_words_is_loaded(tmp_path: Path) -> None
     tree = json.loads(manifest.read_bytes())
     for name in ("categories", "holidays"):
         del tree["columns"][name]
-    manifest.write_bytes(artifact.seal(json.dumps(tree).encode(), tree["seal"]))
+    manifest.write_bytes(seal(json.dumps(tree).encode(), tree["seal"]))
     assert artifact.load(tmp_path)[0].fitted_.columns.categories == {}
 
 

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from builders import small_config, waves
 from evaluation_panels import panel_of
-from gatecast.artifact import MANIFEST, load, load_all, read_manifest, save, seal
+from gatecast.artifact import MANIFEST, load, load_all, read_manifest, save
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins, rolling_origins, split_by_time
 from gatecast.errors import ArtifactError, InputError, OptionError
@@ -20,6 +20,7 @@ from gatecast.evaluation.calibration import Calibrated, Calibration, past_scale
 from gatecast.evaluation.conformal import calibrate, residuals_needed
 from gatecast.forecast import Forecast
 from gatecast.forecaster import RecurrentForecaster
+from gatecast.saved import seal
 
 LEVELS = (0.1, 0.5, 0.9)
 NORMAL = np.array([-1.2815515655446004, 0.0, 1.2815515655446004])  # the quantiles of a standard normal at LEVELS

@@ -12,12 +12,12 @@ import torch
 from safetensors.torch import load as load_tensors
 
 from builders import small_config, waves
-from gatecast import artifact
 from gatecast.artifact import MANIFEST, WEIGHTS, save
 from gatecast.data.splits import Origins, split_by_time
 from gatecast.forecaster import RecurrentForecaster
 from gatecast.models.config import NetworkConfig
 from gatecast.nn import LayerConfig
+from gatecast.saved import seal
 
 PANEL = waves(past=1)
 Tree = dict[str, Any]
@@ -48,7 +48,7 @@ def alter(folder: Path, change: Callable[[Tree], object]) -> None:
 def rewrite(folder: Path, manifest: bytes) -> None:
     """Put a manifest there, and seal it."""
     old = json.loads((folder / MANIFEST).read_bytes())["seal"]
-    (folder / MANIFEST).write_bytes(artifact.seal(manifest, old))
+    (folder / MANIFEST).write_bytes(seal(manifest, old))
 
 
 def put_weights(folder: Path, weights: bytes) -> None:

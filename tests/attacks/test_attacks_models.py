@@ -14,7 +14,7 @@ from model_makers import alter, forecasts, net, put_weights, saved
 from trying import tried
 
 from gatecast import artifact
-from gatecast.artifact import MANIFEST, WEIGHTS, load, save
+from gatecast.artifact import MANIFEST, WEIGHTS, load, reading, save
 from gatecast.errors import ArtifactError
 from gatecast.saved import header_of
 
@@ -157,16 +157,16 @@ def test_a_file_that_may_not_be_read_is_told_of(folder: Path, name: str) -> None
 
 
 def test_a_model_saved_anew_between_its_two_files_is_never_mixed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = artifact.read_manifest
+    read = reading.read_manifest
 
     def then_saved_anew(path: Path) -> artifact.Manifest:
         manifest = read(path)
         with monkeypatch.context() as patch:
-            patch.setattr(artifact, "read_manifest", read)
+            patch.setattr(reading, "read_manifest", read)
             save(net(seed=1), folder)
         return manifest
 
-    monkeypatch.setattr(artifact, "read_manifest", then_saved_anew)
+    monkeypatch.setattr(reading, "read_manifest", then_saved_anew)
     BOOK.enter("another model is saved there after the manifest was read", f"refused: {refused(folder)}")
     monkeypatch.undo()
     np.testing.assert_array_equal(forecasts(load(folder)[0]), forecasts(net(seed=1)))
