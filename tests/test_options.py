@@ -113,6 +113,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"quantiles": "0.1,0.9"}, "^quantiles are ascending levels .* got 0.1 0.9"),
     ({"hidden_size": 10**9}, "hidden_size is a number from 1 to 65536, got 1000000000"),
     ({"test": 1.0}, "^evaluation.test is a share between 0 and 1, got 1.0"),
+    ({"test": -0.1}, "^evaluation.test is a share between 0 and 1, got -0.1"),
+    ({"validation": 0}, "^evaluation.validation is a share between 0 and 1, got 0"),
     ({"validation": "nan"}, "evaluation.validation is a share between 0 and 1, got nan"),
     ({"validation": 0.5, "test": 0.5}, "leave nothing to train on"),
     ({"windows": 0}, "evaluation.windows counts from 1 up, got 0"),

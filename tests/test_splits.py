@@ -6,7 +6,7 @@ import pytest
 from gatecast.data.calendar import parse_frequency
 from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
-from gatecast.data.splits import rolling_origins, scoring_origins, split_by_time
+from gatecast.data.splits import part_starts, rolling_origins, scoring_origins, split_by_time
 from gatecast.errors import TooShortError
 
 
@@ -55,6 +55,22 @@ def test_a_dated_series_that_starts_late_is_refused_with_the_reason() -> None:
 def test_a_short_series_is_refused_by_name() -> None:
     with pytest.raises(TooShortError, match=r'series "s1" has 30\. .* min_rows=48'):
         split_by_time(panel([100, 30], dated=False), horizon=12)
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_without_a_test_part_every_row_is_learnt_from_or_chosen_by(*, dated: bool) -> None:
+    table = panel([100, 90], dated=dated)
+    split = split_by_time(table, horizon=6, test=0.0)
+    assert split.validation_end.tolist() == split.test_end.tolist() == [100, 90]
+    assert split.train_end.tolist() == ([82, 82] if dated else [82, 72])
+    validation, test = part_starts(table, split)
+    assert (validation, test) == ((table.times[82], table.times[99] + np.timedelta64(1, "h")) if dated else (82, 100))
+
+
+def test_without_a_test_part_three_horizons_are_enough() -> None:
+    assert split_by_time(panel([9]), horizon=3, test=0.0).train_end.tolist() == [6]
+    with pytest.raises(TooShortError, match=r"horizon=3 needs at least 9 rows .two horizons to train on, one to"):
+        split_by_time(panel([8]), horizon=3, test=0.0)
 
 
 def test_last_origin_forecasts_the_last_rows_and_first_stays_inside() -> None:

@@ -275,6 +275,8 @@ def test_what_cannot_be_searched_is_refused(monkeypatch: pytest.MonkeyPatch, tmp
         tune(wave_table(), engine=EngineOptions("ray", address="10.0.0.1:6379"))
     with pytest.raises(OptionError, match="there is no setting 'hiden'"):
         tune(wave_table(), hiden=3)
+    with pytest.raises(OptionError, match=r"evaluation\.test=0 keeps no rows to score the net by"):
+        tune(wave_table(), test=0)
     monkeypatch.setattr("gatecast.tuning.tuning.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"gatecast tune needs optuna.*gatecast\[tune\]"):
         gatecast.tune(wave_table())

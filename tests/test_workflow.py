@@ -280,6 +280,25 @@ def test_options_and_settings_together_are_refused() -> None:
         fit(wave_table(), options=fit(wave_table(), **SMALL).options, steps=3)
 
 
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_fit_without_a_test_part_has_seen_every_row_and_scores_none(tmp_path: Path, *, dated: bool) -> None:
+    table = wave_table(80, dated=dated)
+    model = fit(table, **SMALL, test=0)
+    assert model.split is not None
+    assert model.split.validation_end.tolist() == [80]
+    with pytest.raises(InputError, match="there are no 4 rows in a row that the net has not learnt from"):
+        model.backtest()
+    save(model, tmp_path / "model")
+    longer = load(tmp_path / "model").backtest(wave_table(84, dated=dated))
+    assert longer.backtest.origins.position.tolist() == [80]
+
+
+def test_a_run_folder_without_a_test_part_is_refused_before_training(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"^evaluation\.test=0 keeps no rows to score the net by"):
+        fit(wave_table(), **SMALL, test=0, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_wrong_baseline_is_refused_before_training(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="there is no baseline 'prophet'"):
         fit(wave_table(), out=tmp_path / "run", **(SMALL | {"baselines": "prophet"}))

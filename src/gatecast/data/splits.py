@@ -15,7 +15,7 @@ scaled with a row at or after its end.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from jaxtyping import Int64
@@ -94,15 +94,15 @@ def split_by_time(
 ) -> Split:
     """Cut every series into train, validation and test.
 
-    Each part is a share of the rows, rounded down to whole horizons and at least one.  Dated series are cut at the same
-    two dates, those of the longest, so that no series' training part lies in another's future; numbered rows have no
-    common clock, and each series is cut by its own length.
+    Each part is a share of the rows, rounded down to whole horizons and at least one; a test share of 0 makes no test
+    part.  Dated series are cut at the same two dates, those of the longest, so that no series' training part lies in
+    another's future; numbered rows have no common clock, and each series is cut by its own length.
 
     Args:
         panel: the table.
         horizon: rows of a forecast.
         validation: share of the rows that chooses the best weights.
-        test: share of the rows at the end that scores.
+        test: share of the rows at the end that scores; 0 keeps none.
         agree: among several who hold series of one table, the cut of the longest series of all, for one's own.
 
     Raises:
@@ -114,29 +114,36 @@ def split_by_time(
     longest = int(np.argmax(ends))
     if panel.dated:
         times, part_ends = panel.times[panel.rows(longest)], (train_end[longest], validation_end[longest])
-        dates = [times[end] for end in part_ends] if train_end[longest] > 0 else [None, None]
+        dates = [_time_of(panel, times, int(end)) for end in part_ends] if train_end[longest] > 0 else [None, None]
         cut = agree(Cut(int(ends[longest]), *dates))
         if cut.train_end is not None and cut.validation_end is not None:
             train_end = _positions_at(panel, cut.train_end, ends)
-            validation_end = _positions_at(panel, cut.validation_end, ends)
+            validation_end = _positions_at(panel, cut.validation_end, ends) if test > 0 else ends
     for series in np.flatnonzero(train_end < 2 * horizon)[:1]:
-        _refuse(panel, int(series), max(0, int(train_end[series])), horizon)
+        _refuse(panel, int(series), max(0, int(train_end[series])), horizon, scored=test > 0)
     return Split(train_end, validation_end, ends)
 
 
 def part_starts(panel: Panel, split: Split) -> tuple[np.generic, np.generic]:
     """The first time of the validation part and of the test part, those of the longest series that reaches so far.
 
-    Dated series share them; a series that ended before such a time has no row there.
+    Dated series share them; a series that ended before such a time has no row there.  Without a test part its first
+    time is the one after the last row.
     """
-    longest = int(np.argmax(np.where(split.validation_end < split.test_end, split.test_end, -1)))
+    scored = split.validation_end < split.test_end
+    longest = int(np.argmax(np.where(scored | ~scored.any(), split.test_end, -1)))
     times = panel.times[panel.rows(longest)]
-    return times[split.train_end[longest]], times[split.validation_end[longest]]
+    return times[split.train_end[longest]], _time_of(panel, times, int(split.validation_end[longest]))
+
+
+def _time_of(panel: Panel, times: np.ndarray, row: int) -> Any:  # noqa: ANN401 - numpy types its times by their unit
+    """The time of a row of a series, or of the one after its last."""
+    return times[row] if row < len(times) else panel.frequency.steps_from(times[-1], 1)[0]
 
 
 def _whole_horizons(rows: Int64[np.ndarray, " series"], share: float, horizon: int) -> Int64[np.ndarray, " series"]:
     whole = np.floor(rows * share).astype(np.int64) // horizon
-    return np.maximum(whole, 1) * horizon
+    return np.maximum(whole, 1 if share > 0 else 0) * horizon
 
 
 def _positions_at(
@@ -147,13 +154,14 @@ def _positions_at(
     return np.asarray(np.minimum(before, ends), dtype=np.int64)
 
 
-def _refuse(panel: Panel, series: int, rows: int, horizon: int) -> NoReturn:
+def _refuse(panel: Panel, series: int, rows: int, horizon: int, *, scored: bool) -> NoReturn:
     name, length = panel.ids[series], int(panel.known()[series])
-    if length < 4 * horizon:
-        or_drop = f", or drop short series with min_rows={4 * horizon}" if len(panel.ids) > 1 else ""
+    least, parts = (4 * horizon, "one to validate, one to test") if scored else (3 * horizon, "one to validate")
+    if length < least:
+        or_drop = f", or drop short series with min_rows={least}" if len(panel.ids) > 1 else ""
         raise TooShortError(
-            f"horizon={horizon} needs at least {4 * horizon} rows (two horizons to train on, one to validate, one to "
-            f'test), but series "{name}" has {length}. Shorten the horizon{or_drop}.'
+            f"horizon={horizon} needs at least {least} rows (two horizons to train on, {parts}), but series "
+            f'"{name}" has {length}. Shorten the horizon{or_drop}.'
         )
     raise TooShortError(
         f"horizon={horizon} needs {2 * horizon} rows to train on, but of the {length} rows of series "

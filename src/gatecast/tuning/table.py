@@ -65,6 +65,7 @@ def prepare(source: Source, settings: dict[str, Any]) -> Prepared:
     device_named(options.training.device)
     panel, guesses = load_panel(source, options.table)
     shares = options.evaluation
+    shares.check_scored()
     split = split_by_time(panel, options.horizon, shares.validation, shares.test)
     panel = recode(panel, seen_categories(panel, split.train_end))
     chosen = choose(panel, split, options)

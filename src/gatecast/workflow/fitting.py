@@ -60,6 +60,8 @@ def fit(
     if out is None and (resume or tensorboard):
         raise OptionError("resume and tensorboard need a run folder: give out=.")
     options = options or build_options(settings)
+    if out is not None:
+        options.evaluation.check_scored()
     folder = Path(out) if out is not None else None
     started = time.perf_counter()
     with group_here() as group:

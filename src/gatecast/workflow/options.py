@@ -26,7 +26,8 @@ class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         validation: share of the rows that chooses the best weights.
-        test: share of the rows at the end that scores, and does nothing else.
+        test: share of the rows at the end that scores, and does nothing else; 0 keeps none, for a net that is judged
+            elsewhere.
         windows: the most rolling origins of each series, the latest; None takes all, one horizon apart.
         baselines: names of the simple methods beside the net; None takes all that are quick enough.
         local: also train one small net for each series, which tells whether one net over all of them learns more.
@@ -41,8 +42,8 @@ class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
     local_units: int = 8
 
     def __post_init__(self) -> None:
-        for name in ("validation", "test"):
-            if not 0 < getattr(self, name) < 1:
+        for name, fits in (("validation", 0 < self.validation < 1), ("test", 0 <= self.test < 1)):
+            if not fits:
                 raise OptionError(f"evaluation.{name} is a share between 0 and 1, got {getattr(self, name)}.")
         if self.validation + self.test >= 1:
             raise OptionError(
@@ -58,6 +59,18 @@ class EvaluationOptions(Struct, frozen=True, forbid_unknown_fields=True):
         if self.baselines == ():
             raise OptionError("evaluation.baselines=none leaves the net without a rival; name one, such as naive.")
         baselines_by_name(self.baselines or (), season=1)  # a wrong name is refused before training, not after
+
+    def check_scored(self) -> None:
+        """Refuse to score where no rows are kept for it.
+
+        Raises:
+            OptionError: there is no test part.
+        """
+        if not self.test:
+            raise OptionError(
+                "evaluation.test=0 keeps no rows to score the net by, and a run folder holds scores: give a share such "
+                "as 0.2, or fit in Python without out=."
+            )
 
 
 class FitOptions(Asked, frozen=True, forbid_unknown_fields=True):
