@@ -1,0 +1,1 @@
+"""gatecast at home in other people's tools: one file each, and nothing loaded that is not asked for."""
