@@ -124,6 +124,28 @@ def split_by_time(
     return Split(train_end, validation_end, ends)
 
 
+def split_before(panel: Panel, ends: Int64[np.ndarray, " series"], horizon: int, validation: float = 0.2) -> Split:
+    """Cut what lies before `ends` into train and validation; what comes after scores, where there is anything.
+
+    The validation part is a share of the rows before `ends`, in whole horizons and at least one; of dated series it
+    begins at one date.
+
+    Raises:
+        TooShortError: a series is left with fewer than two horizons to train on.
+    """
+    train_end = ends - _whole_horizons(ends, validation, horizon)
+    longest = int(np.argmax(ends))
+    if panel.dated and train_end[longest] > 0:
+        train_end = _positions_at(panel, panel.times[panel.rows(longest)][train_end[longest]], ends)
+    for series in np.flatnonzero(train_end < 2 * horizon)[:1]:
+        raise TooShortError(
+            f"horizon={horizon} needs {2 * horizon} rows to train on, but of the {panel.lengths[series]} rows of "
+            f'series "{panel.ids[series]}" {max(0, train_end[series])} lie before the validation part. Shorten the '
+            f"horizon, take fewer windows or a smaller share with validation=, or leave the series out."
+        )
+    return Split(train_end, ends, panel.known())
+
+
 def part_starts(panel: Panel, split: Split) -> tuple[np.generic, np.generic]:
     """The first time of the validation part and of the test part, those of the longest series that reaches so far.
 
