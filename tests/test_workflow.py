@@ -26,6 +26,7 @@ from gatecast.training.log import read_steps
 from gatecast.training.loop import StepRecord
 from gatecast.workflow import Model, fit, load, save
 from gatecast.workflow import runs as run_files
+from gatecast.workflow.following import Begun, Ended, follow, unfollow
 from gatecast.workflow.listening import Look
 from gatecast.workflow.runs import read_metrics, read_record
 from small_tables import SEASON, SMALL, wave_table
@@ -363,6 +364,63 @@ def test_a_listener_hears_the_end_of_a_training_that_fails(tmp_path: Path) -> No
     with pytest.raises(TrainingError):
         fit(wave_table(), out=tmp_path / "run", listener=scribe, **(SMALL | {"learning_rate": 1e12}))
     assert scribe.told[-1] == "training is over"
+
+
+class Follower:
+    """Follows every fit, and writes down how each begins and ends."""
+
+    def __init__(self) -> None:
+        self.scribe, self.told = Following(), list[str]()
+
+    @contextmanager
+    def __call__(self, begun: Begun) -> Iterator["Following"]:
+        self.told.append(f"begun {begun.options.horizon} {begun.config.network.layer.cell} {begun.season} {begun.out}")
+        try:
+            yield self.scribe
+        except TrainingError:
+            self.told.append("failed")
+            raise
+        self.told.append("over")
+
+
+class Following(Scribe):
+    """A scribe that is told of the end, too."""
+
+    def ended(self, ended: Ended) -> None:
+        self.told.append(f"ended {len(ended.model.steps)} {ended.evaluation is not None} {ended.stopped}")
+
+
+@pytest.fixture
+def follower() -> Iterator[Follower]:
+    found = Follower()
+    follow("test", found)
+    yield found
+    unfollow("test")
+
+
+def test_a_follower_is_told_of_every_fit_whoever_listens_to_it(follower: Follower, tmp_path: Path) -> None:
+    scribe, out = Scribe(), tmp_path / "run"
+    fit(wave_table(), out=out, listener=scribe, **SMALL)
+    fit(wave_table(), **SMALL)
+    assert follower.told == [f"begun 4 gru 12 {out}", "over", "begun 4 gru 12 None", "over"]
+    both, first = follower.scribe.told, [*scribe.told, "ended 8 True False"]
+    assert both[: len(first)] == first
+    assert both[len(first) :] == [*scribe.told[:-1], "ended 8 False False"]
+
+
+def test_a_follower_sees_a_fit_fail_and_hears_of_no_end(follower: Follower) -> None:
+    with pytest.raises(TrainingError):
+        fit(wave_table(), **(SMALL | {"learning_rate": 1e12}))
+    assert follower.told == ["begun 4 gru 12 None", "failed"]
+    assert follower.scribe.told[-1] == "training is over"
+
+
+def test_a_follower_is_told_of_nothing_before_a_fit_has_begun_or_after_it_was_let_go(follower: Follower) -> None:
+    with pytest.raises(ColumnError):
+        fit(wave_table(), **(SMALL | {"target": "absent"}))
+    unfollow("test")
+    fit(wave_table(), **SMALL)
+    assert follower.told == []
 
 
 # Predicting

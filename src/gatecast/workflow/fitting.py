@@ -20,6 +20,7 @@ from gatecast.training.devices import device_named
 from gatecast.training.group import Group, by_first, group_here, told_by_environment
 from gatecast.workflow import runs
 from gatecast.workflow.calibrating import calibrate_forecaster
+from gatecast.workflow.following import Begun, Ended, Followed, followed
 from gatecast.workflow.listening import Listener, Silent
 from gatecast.workflow.loading import Loaded, load_for_fit, some_of
 from gatecast.workflow.local import check_local
@@ -62,26 +63,37 @@ def fit(
     options = options or build_options(settings)
     if out is not None:
         options.evaluation.check_scored()
-    folder = Path(out) if out is not None else None
+    files = TrainingFiles(Path(out), resume=resume, tensorboard=tensorboard) if out is not None else None
+    with followed() as following:
+        ended = _fit(source, options, files, listener, following)
+        following.end(ended)
+    return ended.model
+
+
+def _fit(
+    source: Source, options: FitOptions, files: TrainingFiles | None, listener: Listener | None, following: Followed
+) -> Ended:
     started = time.perf_counter()
     with group_here() as group:
         listener = listener if listener is not None and group.rank == 0 else Silent()
-        begun = group.first(resume or (folder is not None and _begun_before(folder)))
-        files = TrainingFiles(folder, resume=begun, tensorboard=tensorboard) if folder is not None else None
+        begun = group.first(files is not None and (files.resume or _begun_before(files.folder)))
+        files = replace(files, resume=begun) if files is not None else None
         prepared = _prepare(source, options, group)
         if files is not None:
             by_first(group, partial(_claim, files.folder, prepared, resume=begun))
+        if group.rank == 0:
+            listener = following.begin(_begun(prepared, files), listener)
         listener.guessed(prepared.guesses)
         table = prepared.loaded.panel, prepared.loaded.split
         trained = train_forecaster(prepared.config, table, listener, files, prepared.loaded.workers)
-        model, writes = _model(prepared, trained), folder is not None and group.rank == 0
-    if not writes or folder is None:
-        return model
+        model, writes = _model(prepared, trained), group.rank == 0
+    if not writes or files is None:
+        return Ended(model, None, trained.stopped)
     listener.stage("scoring the net and the baselines on the same windows")
-    model = _write(model, folder)
-    facts = model.facts | {"total time": f"{time.perf_counter() - started:.1f} s"}
-    runs.write_record(folder, _record(prepared, "stopped" if trained.stopped else "done", facts))
-    return model
+    evaluation = _write(model, files.folder)
+    facts = evaluation.model.facts | {"total time": f"{time.perf_counter() - started:.1f} s"}
+    runs.write_record(files.folder, _record(prepared, "stopped" if trained.stopped else "done", facts))
+    return Ended(evaluation.model, evaluation, trained.stopped)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +132,18 @@ def _prepare(source: Source, options: FitOptions, group: Group) -> _Prepared:
         of_all = f"{len(panel.ids):,} of {loaded.workers.count(len(loaded.panel.ids)):,} series"
         guesses = (*guesses, Guess("scored on", of_all, "no worker holds all; `gatecast backtest RUN DATA` scores all"))
     return _Prepared(source, options, loaded, panel, split, guesses)
+
+
+def _begun(prepared: _Prepared, files: TrainingFiles | None) -> Begun:
+    """What followers are told of a fit."""
+    return Begun(
+        options=prepared.options,
+        config=prepared.config,
+        season=prepared.loaded.chosen.season,
+        guesses=prepared.guesses,
+        data=prepared.loaded.fingerprint,
+        out=files.folder if files is not None else None,
+    )
 
 
 def _begun_before(folder: Path) -> bool:
@@ -204,7 +228,7 @@ def _seen_rows(loaded: Loaded) -> dict[str, int]:
     return dict(zip(loaded.workers.names(loaded.panel.ids), rows.tolist(), strict=True))
 
 
-def _write(model: Model, folder: Path) -> Model:
+def _write(model: Model, folder: Path) -> Evaluation:
     """Save the model before it is scored, and again with its scores: a crash while scoring loses no training."""
     runs.save(model, folder / runs.MODEL)
     evaluation: Evaluation = model.backtest()
@@ -212,4 +236,4 @@ def _write(model: Model, folder: Path) -> Model:
     model = replace(model, about=msgspec.structs.replace(model.about, scores=scores))
     runs.save(model, folder / runs.MODEL)
     runs.write_results(folder, evaluation)
-    return model
+    return replace(evaluation, model=model)
