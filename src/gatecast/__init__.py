@@ -8,6 +8,7 @@
     print(gc.audit(model))
     print(model.inspect().memory.lag_90)
     gc.save(model, "models/load")
+    gc.export(model, "load-onnx", to="onnx")
     print(gc.tune("load.csv", horizon=24, budget="30m").best.settings)
     layer = gc.nn.GRU(8, 64, num_layers=2)  # torch.nn.GRU, and reset_after=False beside it
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gatecast.datasets import load_dataset
     from gatecast.errors import GatecastError
     from gatecast.evaluation.audit import Audit, AuditOptions
+    from gatecast.exporting import export
     from gatecast.forecast import Forecast, Forecaster
     from gatecast.streaming import ForecastStream, StreamOptions, StreamState
     from gatecast.tuning import tune
@@ -46,6 +48,7 @@ _HOMES = {
     "StreamState": "gatecast.streaming",
     "TableOptions": "gatecast.data.columns",
     "audit": "gatecast.workflow",
+    "export": "gatecast.exporting",
     "fit": "gatecast.workflow",
     "load": "gatecast.workflow",
     "load_dataset": "gatecast.datasets",
@@ -73,6 +76,7 @@ __all__ = [
     "__version__",
     "audit",
     "cells",
+    "export",
     "fit",
     "inspection",
     "load",

@@ -159,6 +159,20 @@ def batch(done: Done, *, as_json: bool) -> None:
     )
 
 
+def exported(folder: Path, *, as_json: bool) -> None:
+    """What an export wrote, and how far it is from the model."""
+    check = msgspec.json.decode((folder / "model.json").read_bytes())["check"]
+    files = sorted(path.name for path in folder.iterdir())
+    if as_json:
+        dump({"out": str(folder), "files": files, "check": check})
+        return
+    found = check["difference"]
+    worst = max(found.values()) if isinstance(found, dict) else found
+    shapes = " and ".join(f"{shape['batch']} series of {shape['rows']} rows" for shape in check["shapes"])
+    line(f"{', '.join(files)} written to {folder}")
+    line(f"beside the model on {shapes}: at most {worst:.1g} of the scaled values apart")
+
+
 def write_frame(frame: pl.DataFrame, path: Path) -> None:
     """Write a data frame as .csv or .parquet, whole or not at all."""
     buffer = io.BytesIO()

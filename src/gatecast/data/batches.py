@@ -63,7 +63,7 @@ class Batch:
     def cutoffs(self) -> Cutoffs:
         """The one cutoff of each window."""
         lookback, targets = self.past.shape[1], self.actual.shape[2]
-        ones = self.past.new_ones(len(self.past), targets)
+        ones = self.past.new_ones(self.past.shape[0], targets)
         spread = self.causal[:, -1, -targets:] if self.causal.shape[2] else ones
         return Cutoffs(self.past[..., :targets], spread, self.known[:, lookback:], self.actual, self.mask)
 

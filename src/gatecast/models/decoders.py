@@ -101,7 +101,7 @@ class SegmentDecoder(nn.Module):
         self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"]
     ) -> Float[Tensor, "cutoffs horizon outputs"]:
         """One row of outputs for each step of the horizon."""
-        count, sizes = len(known), self.sizes
+        count, sizes = known.shape[0], self.sizes  # len() would fix the batch of an exported graph
         x = self.place.expand(count, -1, -1)  # (n, segments, H)
         if self.known is not None:
             rows = pad(known, (0, 0, 0, self.count * sizes.segment - sizes.horizon))
@@ -138,7 +138,7 @@ class RecurrentDecoder(nn.Module):
         self, at: AtCutoff, known: Float[Tensor, "cutoffs horizon known"]
     ) -> Float[Tensor, "cutoffs horizon outputs"]:
         """One row of outputs for each step of the horizon."""
-        place = self.place.expand(len(at.output), -1, -1)
+        place = self.place.expand(at.output.shape[0], -1, -1)  # len() would fix the batch of an exported graph
         x = torch.cat([place, known], dim=-1) if self.known else place
         output, _ = self.layer(x.contiguous(), self._first(at.output))
         return self.output(self.dropout(output))
@@ -150,7 +150,7 @@ class RecurrentDecoder(nn.Module):
         zeros = said.new_zeros
         return pack_states(
             tuple(
-                next(learnt).contiguous() if learnable else zeros(1, len(output), width)
+                next(learnt).contiguous() if learnable else zeros(1, output.shape[0], width)
                 for width, learnable in self.widths
             )
         )

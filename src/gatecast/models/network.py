@@ -251,7 +251,7 @@ class RecurrentNetwork(nn.Module):
         """Targets that were read apart, side by side again."""
         if self.config.channels == "joint":
             return output
-        return output.squeeze(2).unflatten(0, (len(batch.past), -1)).movedim(1, 2)
+        return output.squeeze(2).unflatten(0, (batch.past.shape[0], -1)).movedim(1, 2)
 
     def _encode(self, batch: Batch) -> AtCutoff:
         """The state at the cutoff of each window."""

@@ -47,7 +47,7 @@ def _first_states(network: Network, shape: Shape, statics: int) -> States:
 def stretch_of(shape: Shape, rows: Tensor, static: Tensor, identity: Tensor) -> Stretch:
     """One row of each of some series, as a net reads it."""
     _, causal, flags, known = rows.unsqueeze(1).split([shape.channels, shape.causal, shape.flags, shape.known], dim=-1)
-    none = rows.new_zeros(len(rows), 0, shape.targets)
+    none = rows.new_zeros(rows.shape[0], 0, shape.targets)  # len() would fix the batch of an exported graph
     return Stretch(causal, flags, known, static, identity, none, none)
 
 
