@@ -1,0 +1,19 @@
+import pandas as pd
+
+import gatecast as gc
+
+table = pd.read_csv("load.csv", parse_dates=["ds"])
+coming = table[table["load"].isna()]  # rows to come: only their working day is known
+
+model = gc.fit(table, horizon=24, target="load", future="workingday")  # nothing else needs to be said
+net = model.backtest().metrics.scores[0]  # the last 20 %, a day apart; the baselines stand in scores[1:]
+print(f"MAE {net.mae:.2f}, {net.coverage:.0%} of the actuals within the 80 % interval")
+
+gc.save(model, "saved")  # model.json and weights.safetensors
+model = gc.load("saved")
+print(model.predict(table).to_frame())
+
+stream = model.stream(table)
+stream.observe("series", coming["ds"].iloc[0], 101.5, {"workingday": coming["workingday"].iloc[0]})
+ahead = coming["workingday"].iloc[1:25].tolist()
+print(stream.forecast("series", future={"series": {"workingday": ahead}}).to_frame())
