@@ -22,7 +22,7 @@ from gatecast.data import table as caps
 from gatecast.data.columns import Layout
 from gatecast.data.csvhead import SAMPLE_LINES, find_separator, read_head
 from gatecast.data.csvplain import read_plain
-from gatecast.data.encodings import ONE_BYTE, ONE_BYTE_GUESS, check_one_byte
+from gatecast.data.encodings import encoding_of
 from gatecast.data.formulas import without_marks
 from gatecast.data.kinds import START, refuse_no_table, refuse_no_text
 from gatecast.data.table import Table, check_size, counted
@@ -37,7 +37,7 @@ _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def read_csv(path: Path, layout: Layout = "long") -> Table:
-    """Read a text table: comma, semicolon, tab or bar between cells, plain or gzip, UTF-8, UTF-16 or Windows-1252.
+    """Read a text table: comma, semicolon, tab or bar between cells; UTF-8, UTF-16, GB18030 or Windows-1252; or gzip.
 
     Raises:
         TableError: the file is empty, damaged, binary or too large, mixes encodings, or a line has more or fewer cells
@@ -52,9 +52,9 @@ def read_csv(path: Path, layout: Layout = "long") -> Table:
     except UnicodeDecodeError:
         if encoding != "utf-8":
             raise
-        check_one_byte(path)
-        found = _read(path, ONE_BYTE, layout)
-        return replace(found, guesses=(ONE_BYTE_GUESS, *found.guesses))
+        told = encoding_of(path)
+        found = _read(path, told.name, layout)
+        return replace(found, guesses=(told.guess, *found.guesses))
 
 
 def _read(path: Path, encoding: str, layout: Layout) -> Table:

@@ -7,13 +7,16 @@ import re
 import polars as pl
 from msgspec import Struct
 
+from gatecast.data.chinese import plain_dates, plain_numbers
 from gatecast.data.columns import Guess, Layout
 from gatecast.data.formulas import without_marks
 from gatecast.data.table import check_size, unique_names
 
 SAMPLE_LINES = 20
-# A cell that a header would not hold: nothing, a number, or a date such as 2024-03-01 or 1/3/2024.
-_VALUE = re.compile(r"\s*([-+]?[\d.,]+([eE][-+]?\d+)?|\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([T ][\d:.+Z-]*)?|)\s*")
+# A cell that a header would not hold: nothing, a number, or a date such as 2024-03-01, 1/3/2024 or 2024-3-1 8:00 AM.
+_VALUE = re.compile(
+    r"\s*([-+]?[\d.,]+([eE][-+]?\d+)?|\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([T ][\d:.+Z-]*( [AP]M)?)?|\d{4}Q[1-4]|)\s*"
+)
 
 
 class Head(Struct, frozen=True):
@@ -66,6 +69,7 @@ def _is_header(cells: list[str], layout: Layout) -> bool:
 
     With one row a series the first cell is the series' name in any case, and numbers that count up are step numbers.
     """
+    cells = plain_dates(plain_numbers(pl.Series(cells, dtype=pl.String))).to_list()
     if layout == "rows" and len(cells) > 2:
         named = not _VALUE.fullmatch(cells[0]) or not cells[0]
         return (named and _counts_up(cells[1:])) or any(not _VALUE.fullmatch(cell) for cell in cells[1:])

@@ -145,7 +145,7 @@ def _wordy(
 
 
 def _signs(table: Table, numbers: Mapping[str, Numbers], used: Sequence[str]) -> list[Guess]:
-    """What commas and dots stand for, where they could stand for something else: a guess for each kind."""
+    """What commas, dots and 万 stand for, where it is not plain to everybody: a guess for each kind."""
     commas = [
         Guess("commas", kind, f'that is what they stand for in column "{name}"')
         for name in used
@@ -161,4 +161,9 @@ def _signs(table: Table, numbers: Mapping[str, Numbers], used: Sequence[str]) ->
         for name in used
         if not numbers[name].grouped and (cell := could_be_grouped(table, name, numbers[name]))
     ]
-    return [*commas[:1], *groups[:1], *doubts[:1]]
+    powers = [
+        Guess("万, 亿", "10,000 and 100,000,000", f'the numbers of column "{name}" are written with them')
+        for name in used
+        if numbers[name].powers
+    ]
+    return [*commas[:1], *groups[:1], *doubts[:1], *powers[:1]]

@@ -12,7 +12,10 @@ from gatecast.data.table import Table
 from gatecast.data.values import Numbers, distinct, text_cells
 from gatecast.errors import ColumnError
 
-_ID_NAME = re.compile(r"(?i)(^|[_\W])(id|store|shop|item|sku|product|series|station|site|sensor|meter)($|[_\W])|_?id$")
+_ID_NAME = re.compile(
+    r"(?i)(^|[_\W])(id|store|shop|item|sku|product|series|station|site|sensor|meter)($|[_\W])|_?id$"
+    r"|(编号|编码|代码|站号|户号|表号)$|^(门店|店铺|商店|商品|产品|货号|站点|测站|设备|传感器|电表|用户|客户)$"
+)
 _OFTEN = 0.01  # more rows than this share time stamps: several series, not an hour repeated in autumn
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from gatecast.data.columnar import rows_of, scan_columnar
 from gatecast.data.csvfile import read_csv
 from gatecast.data.csvplain import plain_stretches
-from gatecast.data.encodings import ONE_BYTE, check_one_byte
+from gatecast.data.encodings import encoding_of
 from gatecast.data.kinds import START, refuse_no_table
 from gatecast.data.trouble import Look, look, trouble_told
 from gatecast.data.unpacking import opened
@@ -80,17 +80,18 @@ def _columnar(path: Path, start: bytes) -> LongTable | None:
 
 
 def _text(path: Path) -> LongTable:
-    """A text file: plain from its first line to its last in UTF-8 or else in Windows-1252, or else read with care."""
+    """A text file: plain from its first line to its last in one encoding, or else read with care."""
     with opened(path, capped=False) as file:
         start = file.read(START)
     refuse_no_table(path, start)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _careful(path)
     try:
         return _plain(path, "utf-8") or _careful(path)
     except UnicodeDecodeError:
         if start.startswith(codecs.BOM_UTF8):
             raise
-        check_one_byte(path)
-        return _plain(path, ONE_BYTE) or _careful(path)
+        return _plain(path, encoding_of(path).name) or _careful(path)
 
 
 def _plain(path: Path, encoding: str) -> LongTable | None:

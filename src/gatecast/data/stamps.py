@@ -11,14 +11,17 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int64
 
+from gatecast.data.chinese import plain_dates
 from gatecast.data.columns import Guess
 from gatecast.data.frequency import DAY
 from gatecast.data.table import Table, shown
 from gatecast.data.values import Numbers, distinct, text_cells
 from gatecast.errors import ColumnError, TimeError
 
-TIME_NAME = re.compile(r"(?i)(time|date|stamp|epoch|unix)|^(ds|ts|dt|day|datum|fecha)$")
-_YEAR_NAME = re.compile(r"(?i)(year|date|^ds$|^jahr$)")
+TIME_NAME = re.compile(
+    r"(?i)(time|date|stamp|epoch|unix|日期|时间|時間|时刻)|^(ds|ts|dt|day|datum|fecha|年月日?|月份|交易日|报告期)$"
+)
+_YEAR_NAME = re.compile(r"(?i)(year|date|^ds$|^jahr$|日期|年份|年度|^年$)")
 # [0-9] and not \d, which takes the digits of every script, where a number is read from those of ASCII alone.
 _CLOCK = (
     r"(?:[T ]\s*(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
@@ -94,7 +97,7 @@ def _number_kind(name: str, numbers: Numbers, *, said: bool = False) -> float | 
 
 def _pattern(column: pl.Series) -> str | None:
     """The way of writing dates that fits most of the first cells, if it fits at least half of them."""
-    cells = text_cells(column.head(10 * _SAMPLE)).drop_nulls().head(_SAMPLE)
+    cells = plain_dates(text_cells(column.head(10 * _SAMPLE)).drop_nulls().head(_SAMPLE))
     fits = [int(cells.str.contains(pattern).sum()) for pattern in _PATTERNS]
     best = int(np.argmax(fits))
     return _PATTERNS[best] if fits[best] > 0 and 2 * fits[best] >= len(cells) else None
@@ -159,7 +162,7 @@ def _from_text(table: Table, name: str, column: pl.Series, pattern: str, *, day_
     """Each different cell is read once, for series share their times; and a stretch at once, to hold the memory."""
     few = 2 * column.to_frame().select(pl.all().approx_n_unique()).item() < len(column)
     first, codes = distinct(column) if few else (np.arange(len(column)),) * 2
-    cells = text_cells(column.gather(first))
+    cells = plain_dates(text_cells(column.gather(first)))
     guesses = tuple[Guess, ...]()
     if pattern == _YEAR_LAST:
         day_first, guesses = _order(table, name, cells, first, day_first=day_first)

@@ -11,6 +11,8 @@ from gatecast.data.values import Numbers, read_numbers
 from gatecast.errors import ColumnError
 
 COMPOSED = "ds"
+_YEARS = {"年": "year", "年份": "year", "季度": "quarter", "月": "month", "月份": "month", "日": "day"}
+_CLOCK = {"时": "hour", "小时": "hour", "分": "minute", "分钟": "minute", "秒": "second"}
 
 
 def settle_time(
@@ -58,7 +60,7 @@ def _is_time(table: Table, name: str, numbers: Mapping[str, Numbers], names: Seq
 
 def _time_parts(names: Iterable[str], numbers: Mapping[str, Numbers]) -> dict[str, tuple[str, Numbers]]:
     """Columns called year, month (or quarter), day, hour, ..., without a hole between the year and the finest."""
-    found = {name.strip().lower(): name for name in reversed(list(names)) if numbers[name].numeric}
+    found = {_part(name): name for name in reversed(list(names)) if numbers[name].numeric}
     if "year" not in found or not {"month", "quarter"} & set(found):
         return {}
     if "month" not in found:
@@ -67,6 +69,12 @@ def _time_parts(names: Iterable[str], numbers: Mapping[str, Numbers]) -> dict[st
         fine = ("day", "hour", "minute", "second")
         chosen = ["year", "month", *fine[: next((i for i, part in enumerate(fine) if part not in found), len(fine))]]
     return {part: (found[part], numbers[found[part]]) for part in chosen}
+
+
+def _part(name: str) -> str:
+    """The part of a time that a column is called by, in English; other names as they are."""
+    said = name.strip().lower()
+    return (_YEARS | _CLOCK).get(said, said)
 
 
 def _compose(table: Table, parts: Mapping[str, tuple[str, Numbers]]) -> tuple[Columns, np.ndarray, tuple[Guess, ...]]:
@@ -81,7 +89,7 @@ def recompose(table: Table, names: Sequence[str]) -> np.ndarray:
     Raises:
         ColumnError: they have no year, or neither a month nor a quarter.
     """
-    parts = {name.strip().lower(): (name, read_numbers(table, name)) for name in names}
+    parts = {_part(name): (name, read_numbers(table, name)) for name in names}
     if "year" not in parts or not {"month", "quarter"} & parts.keys():
         raise ColumnError(
             f"the model says that its time is put together from {', '.join(names)}, and no time can be without a year "

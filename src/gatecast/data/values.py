@@ -7,10 +7,14 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float64, Int64
 
+from gatecast.data.chinese import POWER, plain_numbers
 from gatecast.data.table import Table, shown
 from gatecast.errors import ColumnError, TableError
 
-MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "#n/a", "<na>", "nat", "\\n")
+MISSING_WORDS = (
+    *("", "na", "n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "#n/a", "<na>", "nat", "\\n"),
+    *("缺失", "缺测", "暂无", "\u2013", "\u2014", "\u2014\u2014", "\uff0d"),  # the last four are dashes
+)
 _THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
 _GROUPED_BY_DOTS = r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"
 _GROUPS_ALONE = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
@@ -27,6 +31,7 @@ class Numbers:
         known: how many cells are not missing.
         comma: what commas in the cells stood for, if there were any.
         grouped: whether dots group thousands because another column has decimal commas.
+        powers: whether cells such as 1.5万 and 3亿 are among them.
     """
 
     values: Float64[np.ndarray, " rows"]
@@ -34,6 +39,7 @@ class Numbers:
     known: int
     comma: Literal["decimal", "thousands"] | None = None
     grouped: bool = False
+    powers: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -140,20 +146,24 @@ def _worth_a_look(table: Table, column: pl.Series, strange: pl.Series) -> bool:
 
 
 def _second_look(table: Table, column: pl.Series, found: pl.Series, strange: pl.Series) -> Numbers:
-    """Missing words, true and false, and commas, among the cells that are no plain number."""
+    """Missing words, true and false, commas and Chinese signs, among the cells that are no plain number."""
     rows = np.flatnonzero(strange.to_numpy())
-    cells = text_cells(column.gather(rows))
+    written = text_cells(column.gather(rows))
+    cells = plain_numbers(written)
     comma = _comma(table, cells.filter(cells.str.contains(",", literal=True)))
     if comma == "decimal":  # then a dot groups thousands, also where a number has no comma
         rows = np.flatnonzero((strange | column.str.contains(".", literal=True)).fill_null(value=False).to_numpy())
-        cells = text_cells(column.gather(rows))
+        written = text_cells(column.gather(rows))
+        cells = plain_numbers(written)
     truth = cells.str.to_lowercase().replace_strict({"true": 1.0, "false": 0.0}, default=None, return_dtype=pl.Float64)
-    parsed = truth if comma is None else _without_commas(cells, comma).fill_null(truth)
+    plain = cells.cast(pl.Float64, strict=False) if comma is None else _without_commas(cells, comma)
+    parsed = plain.fill_null(truth)
     values = _floats(found)
     values[rows] = _floats(parsed)
     bad = rows[(parsed.is_null() & cells.is_not_null()).to_numpy()]
     known = int((~np.isnan(values)).sum()) + len(bad)
-    return Numbers(values, bad.astype(np.int64), known, comma)
+    powers = bool((written.str.contains(POWER) & parsed.is_not_null()).any())
+    return Numbers(values, bad.astype(np.int64), known, comma, powers=powers)
 
 
 def _without_commas(cells: pl.Series, comma: Literal["decimal", "thousands"]) -> pl.Series:

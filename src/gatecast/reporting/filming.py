@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from gatecast.errors import OptionError
 from gatecast.files import write_atomic
+from gatecast.reporting.fonts import letters_or_boxes, make_legible
 
 MOST_FRAMES = 60
 FRAMES_A_SECOND = 8
@@ -34,7 +35,9 @@ def write_film(figure: Figure, draw: Callable[[int], None], frames: list[int], p
         with writer.saving(figure, str(film), DOTS):
             for frame in frames:
                 draw(frame)
-                writer.grab_frame()
+                make_legible(figure)
+                with letters_or_boxes():
+                    writer.grab_frame()
                 figure.set_layout_engine("none")  # the charts must not move from frame to frame
         write_atomic(path, film.read_bytes())
     return path

@@ -5,7 +5,6 @@ Names that come from data are drawn as they are: matplotlib would otherwise read
 
 import io
 import textwrap
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from matplotlib.figure import Figure
 from gatecast.errors import OptionError
 from gatecast.files import write_atomic
 from gatecast.folders import make_folder
+from gatecast.reporting.fonts import letters_or_boxes, make_legible
 from gatecast.reporting.rows import Interval
 from gatecast.reporting.style import GRID, INK, NET, Line, short
 
@@ -111,9 +111,9 @@ def write_figures(figures: Mapping[str, Figure], folder: str | Path) -> list[Pat
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as the bytes of a PNG file; letters missing from the font become boxes, silently."""
+    """The figure as the bytes of a PNG file; letters that no font has become boxes."""
+    make_legible(figure)
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with letters_or_boxes():
         figure.savefig(buffer, format="png", dpi=DOTS)
     return buffer.getvalue()
