@@ -12,6 +12,7 @@
     ├── TrainingError         training cannot go on (a loss that is not a number)
     ├── WorkerError           a process or a machine at work was lost, or cannot be reached
     ├── DiskError             a file or folder cannot be written: the disk is full, read-only or broken
+    ├── InstallationError     gatecast, or what it is made of, is not wholly installed
     └── MissingExtraError     an optional dependency is not installed
 
 Each message is a short lesson: what was expected, what was found, what to do next.  The command line prints the
@@ -99,6 +100,10 @@ _REMEDIES = {
     errno.EISDIR: _NAME,
     errno.ENAMETOOLONG: _NAME,
 }
+
+
+class InstallationError(GatecastError, RuntimeError):
+    """Gatecast, or something that it is made of, is not wholly installed."""
 
 
 class MissingExtraError(GatecastError, ImportError):

@@ -27,7 +27,7 @@ from gatecast.cli.exports import add_export_command
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, WorkerFlags, said
 from gatecast.cli.live import add_live_commands
 from gatecast.cli.tuning import add_tune_command
-from gatecast.errors import AuditError, GatecastError, OptionError
+from gatecast.errors import AuditError, GatecastError, InstallationError, OptionError
 from gatecast.visible import visible
 
 app = App(
@@ -43,6 +43,7 @@ add_export_command(app)
 Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
 Json = Annotated[bool, Parameter(negative=())]
 MOST_THREADS = 1024
+_ASK = ". Something is not wholly installed: `gatecast doctor` tells what, and what to do."
 _NO_MEMORY = "out of memory: lower hidden_size, shorten the lookback, lower training.batch_size, or use fewer series."
 
 
@@ -322,6 +323,23 @@ def demo(*, out: Path = Path("runs/demo"), quiet: Json = False) -> None:
 
 
 @app.command
+def doctor(*, json: Json = False) -> None:
+    """Tell whether gatecast is well on this machine, and what to do where it is not; exit code 1 if it cannot work.
+
+    Parameters
+    ----------
+    json
+        Every finding as JSON on stdout.
+    """
+    from gatecast.doctor import as_json, as_text, examine  # noqa: PLC0415 - each command loads its own
+
+    found = examine()
+    sys.stdout.write((as_json(found) if json else as_text(found)) + "\n")
+    if not found.healthy:
+        raise InstallationError(f"broken: {', '.join(finding.name for finding in found.broken)}.")
+
+
+@app.command
 def settings() -> None:
     """Print every setting with its default, as a config file ready to be edited."""
     from gatecast.cli import show  # noqa: PLC0415
@@ -355,8 +373,11 @@ def _run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except GatecastError:
         raise
+    except ImportError as error:
+        return _fail(f"{error}{_ASK}", 1)
     except OSError as error:
-        return _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1)
+        where = _ASK if error.errno is None else ""  # a library that cannot be loaded has no number
+        return _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ") + where, 1)
     except RuntimeError as error:  # torch does not raise MemoryError
         if "allocate memory" not in str(error) and "not enough memory" not in str(error):
             raise
