@@ -8,7 +8,7 @@ the connections are broken off, two requests are made that must be refused, and 
 holds is noted; then comes the next stretch.  Growth is the median of all slopes between two minutes (Theil 1950, Sen
 1968) after a tenth of the time, with a 95 % interval.  A process leaks where the interval lies above 0 and the slope
 above 10 MiB an hour, or where its last three looks found more descriptors than the first three.  All figures are left
-in the folder that is printed first.
+in the folder that is printed first.  Where others use the machine too, milliseconds and seconds are theirs as much.
 
     python benchmarks/long_run.py [--minutes 60] [--every 15]
 """
