@@ -109,8 +109,9 @@ class InstallationError(GatecastError, RuntimeError):
 class MissingExtraError(GatecastError, ImportError):
     """An optional dependency is missing; the message names the one-line remedy."""
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs {package}, which is not installed. Run: pip install 'gatecast[{extra}]'")
+    def __init__(self, package: str, extra: str | None, purpose: str) -> None:
+        remedy = package if extra is None else f"'gatecast[{extra}]'"  # what is no extra is installed by itself
+        super().__init__(f"{purpose} needs {package}, which is not installed. Run: pip install {remedy}")
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         """Between processes goes the message, which the three parts have become."""
