@@ -155,12 +155,13 @@ def _check_fit(
     ]
     missing = [name for name in expected if name not in weights]
     more = [name for name in weights if name not in expected]
-    told = [f"{_few(names)} {how}" for names, how in ((wrong, ""), (missing, "missing"), (more, "left over")) if names]
+    found = {"": wrong, "missing ": missing, "left over ": more}
+    told = [f"{how}{_few(names)}" for how, names in found.items() if names]
     if told:
         ways = ", both ways" if sizes.both_ways else ""
         raise InputError(
             f"the first layer is one of {CLASSES[sizes.cell]}({sizes.inputs}, {sizes.hidden}), {sizes.layers} deep"
-            f"{ways}, but of its weights {'; '.join(each.strip() for each in told)}. {remedy}"
+            f"{ways}, but the others do not fit it: {'; '.join(told)}. {remedy}"
         )
 
 
