@@ -1,14 +1,16 @@
-"""Do exports forecast as gatecast does, and what does one observation cost in them?
+"""Do exports forecast as gatecast does (`cells`), and what does one observation cost in them (`costs`)?
 
-Differences: nets of 16 units with weights drawn at random, hourly rows, a season of 24, 12 rows ahead, three calibrated
+Cells: nets of 16 units with weights drawn at random, hourly rows, a season of 24, 12 rows ahead, three calibrated
 quantiles, two targets, a covariate, a fifteenth of the values missing; the largest difference of any point or quantile
 after the rows of a shape (series x rows), in the unit that a target was scaled by, relative where the scaled forecast
-is larger than 1.  No graph was traced with any of these shapes.  Costs: the net of `benchmarks/stream_step.py`, a GRU
-of 64 units, one series, one thread.  A step of the ONNX graph forecasts too, so it stands beside an observation and a
+is larger than 1.  No graph was traced with any of these shapes.  Costs: the net of `benchmarks/stream_step.py`, a GRU of
+64 units, one series, one thread.  A step of the ONNX graph forecasts too, so it stands beside an observation and a
 forecast.
 """
 
+import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
@@ -22,7 +24,7 @@ from gatecast.data.columns import Columns
 from gatecast.data.panel import Panel, panel_from_arrays
 from gatecast.data.splits import Split
 from gatecast.evaluation.calibration import Calibration
-from gatecast.exporting.facts import describe, weights_of
+from gatecast.exporting.facts import as_json, describe, weights_of
 from gatecast.exporting.graph_files import onnx_graphs, onnx_run
 from gatecast.exporting.graphs import Run, first_arrays, inputs_of, machine_of, read, stepped
 from gatecast.exporting.numpy_folder import told_by_runtime
@@ -86,7 +88,8 @@ def differences(name: str, layer: LayerConfig) -> str:
     model = drawn(layer)
     machine = machine_of(model)
     step, sequence = (onnx_run(graph.SerializeToString()) for graph in onnx_graphs(machine).values())
-    facts, weights = describe(model.forecaster, model.calibration), weights_of(model.forecaster)
+    facts = json.loads(as_json(describe(model.forecaster, model.calibration)))
+    weights = weights_of(model.forecaster)
     cells = [name]
     for batch, rows in SHAPES:
         made = probe(model.forecaster, batch, rows)
@@ -135,15 +138,21 @@ def costs() -> list[str]:
     return ["| what | median, us |", "|---|---|", *(f"| {name} | {taken:,.0f} |" for name, taken in rows)]
 
 
-def main() -> None:
-    """Print the tables and put them into RESULTS.md."""
+def main(what: str) -> None:
+    """Print the tables and put them into RESULTS.md, that of the cells with each row that is done."""
     torch.set_num_threads(1)
+    question, answer = __doc__.split("Costs: ")[0 if what == "cells" else 1], [environment(threads=1)]
+    if what == "costs":
+        write_section("exported", "An observation in an export", question, [*costs(), "", *answer], what)
+        return
     kinds = ("step of ONNX", "sequence of ONNX", "numpy")
     names = [f"{kind}, {batch} x {rows}" for batch, rows in SHAPES for kind in kinds]
     lines = [f"| cell | {' | '.join(names)} |", f"|---{'|---' * len(names)}|"]
-    lines += [differences(name, layer) for name, layer in CELLS.items()]
-    write_section("exported", "Exports", __doc__, [*lines, "", *costs(), "", environment(threads=1)])
+    for name, layer in CELLS.items():
+        lines.append(differences(name, layer))
+        write_section("exported", "Exports beside gatecast", question, [*lines, "", *answer], what)
 
 
 if __name__ == "__main__":
-    main()
+    for each in sys.argv[1:] or ("costs", "cells"):
+        main(each)

@@ -8,6 +8,7 @@ from gatecast.workflow.model import Model
 
 Target = Literal["onnx", "torch", "numpy"]
 TARGETS: tuple[Target, ...] = ("onnx", "torch", "numpy")
+ALONE = ("normal", "mixture")  # densities whose quantiles numpy alone can say
 SERVE = "serve the model (gatecast serve), which runs all of it"
 
 
@@ -42,9 +43,10 @@ def _refusals(model: Model, to: str) -> list[tuple[str, str, str]]:
     elif network.recursive and config.normalise == "causal" and fitted.columns.future:
         why = "future covariates would have to be normalised over the horizon"
         found.append(("decode=recursive with future covariates", why, "take decode=direct, or " + SERVE))
-    if graph and network.loss in DENSITIES:
-        why = "graphs have no inverse distribution functions"
-        found.append((f"loss={network.loss}", why, "take --to numpy"))
+    if network.loss in DENSITIES and (graph or network.loss not in ALONE):
+        why = "there is no inverse distribution function of it"
+        instead = "take --to numpy" if network.loss in ALONE else "train with loss=quantile, or " + SERVE
+        found.append((f"loss={network.loss}", why, instead))
     if holidays and not graph:
         why = "holidays come from a package"
         instead = "take --to onnx or --to torch, which read them as inputs"

@@ -1,6 +1,7 @@
 """The export that needs numpy alone: forecast.py, which is `runtime.py` as it stands, weights.npz and model.json."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ def numpy_files(model: Model) -> dict[str, bytes]:
     Raises:
         ArtifactError: they do not.
     """
-    facts, weights = describe(model.forecaster, model.calibration), weights_of(model.forecaster)
+    facts = json.loads(as_json(describe(model.forecaster, model.calibration)))  # what will be read
+    weights = weights_of(model.forecaster)
     worst, shapes = 0.0, list[dict[str, int]]()
     for batch, rows in zip((1, 3), lengths(model.forecaster), strict=True):
         made = probe(model.forecaster, batch, rows)

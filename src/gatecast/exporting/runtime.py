@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+Array = np.ndarray
 State = dict[str, Array]
 DAY = 86_400_000_000  # microseconds
 STEPS = {"row": 1, "us": 1, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": DAY, "w": 7 * DAY}
@@ -31,6 +31,7 @@ FAST, SLOW, LEAST_SPREAD, MOST, FIRST_ROWS = 0.9, 0.99, 0.02, 4.0, 10  # of the 
 LEAST_UNIT, LEAST_SCALE, LEAST_MEAN, MIDDLE = 1e-3, 1e-3, 1e-6, 0.5413248546129181
 FARTHEST = 1e16  # scales from the centre: no net computes with what lies further
 MOST_MISSED = 1000  # rows between two observations
+MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "-", "--", "?", ".", "missing", "#n/a", "<na>", "nat", "\\n")
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times carry no zone
 
 
@@ -85,7 +86,7 @@ def cell_step(layer: Mapping[str, Any], wx: Array, states: Sequence[Array], U: A
     Uh = (h @ U.T if after_reset else h @ U[: 2 * size].T) + c[: 3 * size if after_reset else 2 * size]
     gates = sigmoid(wx[:, : 2 * size] + Uh[:, : 2 * size])
     r, z = gates[:, :size], gates[:, size:]
-    told = r * Uh[:, 2 * size :] if after_reset else (r * h) @ U[2 * size :].T + c[2 * size :]
+    told = r * Uh[:, 2 * size :] if after_reset else (r * h) @ U[2 * size :].T + c[2 * size : 3 * size]
     return [(1 - z) * np.tanh(wx[:, 2 * size :] + told) + z * h]
 
 
@@ -203,7 +204,7 @@ def normal_cdf(x: Array) -> Array:
 
 def normal_quantile(level: float) -> float:
     """Of the standard Normal."""
-    return float(inverse(normal_cdf, np.array(-40.0), np.array(40.0), level))
+    return float(inverse(normal_cdf, np.array([-40.0]), np.array([40.0]), level)[0])
 
 
 def density_quantiles(loss: str, raw: Array, base: Array, levels: Sequence[float]) -> Array:
@@ -327,7 +328,7 @@ class Net:
         values = linear[..., None] + raw
         if loss in ("normal", "mixture"):
             values = density_quantiles(loss, raw, linear, levels)
-        return np.asarray(ground.base[..., None] + ground.unit[..., None] * values)
+        return np.asarray(ground.base[..., None] + ground.unit[..., None] * values, dtype=np.float32)
 
     def _ground(self, past: Array, horizon: int, spread: Array) -> Ground:
         """What forecasts start from, and the unit they are said in."""
@@ -665,7 +666,7 @@ class Forecaster:
             return math.nan
         if name in self.codes:
             text = value if isinstance(value, str) else f"{value:g}"
-            return float(self.codes[name].get(text, 0))
+            return float(self.codes[name].get(text, self.codes[name].get(_plain(text), 0)))
         try:
             number = float(value)
         except (TypeError, ValueError):
@@ -790,8 +791,8 @@ class Forecaster:
         count, targets = int(state["count"]), self.targets
         history = np.roll(state["history"], -(count % self.lookback), axis=0)[None]
         if self.carries:
-            spread = np.maximum(state["spread"][:targets], LEAST_SPREAD).astype(np.float32)
-            return net.said(state[f"output{number}"], None, known, history, spread[None])
+            unit = np.maximum(state["spread"][:targets], LEAST_SPREAD).astype(np.float32)
+            return net.said(state[f"output{number}"], None, known, history, unit[None])
         ends = np.cumsum([self.channels, self._causal_width(), 2 * self.channels])
         past, causal, flags, before = np.split(history, ends, axis=-1)
         static, identity = state["static"][None], state["identity"][None]
@@ -861,6 +862,14 @@ class Forecaster:
         self.series[series] = {name: np.array(each) for name, each in state.items()}
 
 
+def _plain(word: str) -> str:
+    """A word; the number 7.0 is the word 7."""
+    try:
+        return f"{float(word):g}"
+    except ValueError:
+        return word
+
+
 def _scaler(kind: str, column: Array) -> tuple[float, float]:
     """The centre and the scale of the observed values of one channel."""
     if kind == "none":
@@ -923,7 +932,7 @@ def _forecast_rows(
 def _cell(text: str | None) -> str | None:
     """A cell of a table; None where it is missing."""
     text = (text or "").strip()
-    return None if text.lower() in ("", "na", "nan", "null", "none", "n/a", "<na>", "nat") else text
+    return None if text.lower() in MISSING_WORDS else text
 
 
 def main(arguments: Sequence[str]) -> int:
