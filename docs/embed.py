@@ -38,9 +38,14 @@ def printed_by(path: Path) -> str:
     return done.stdout
 
 
+def pages() -> list[Path]:
+    """The pages that people read, in every language."""
+    return [page for names in ("README*.md", "docs/*.md", "docs/zh/*.md") for page in sorted(ROOT.glob(names))]
+
+
 def main(*, check: bool) -> int:
     """Bring the pages up to date; returns 1 if they were not and only a check was asked for."""
-    old = {page: page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
+    old = {page: page.read_text(encoding="utf-8") for page in pages()}
     new = {page: embedded(text) for page, text in old.items()}
     stale = [page for page in old if old[page] != new[page]]
     for page in stale:

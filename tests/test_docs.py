@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.joinpath("docs").glob("*.md"), ROOT / "README.md"])
+PAGES = [page for names in ("README*.md", "docs/*.md", "docs/zh/*.md") for page in sorted(ROOT.glob(names))]
+LOOSE_IS_FINE = {ROOT / "README.md"}
 LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
 
 
 PRINTED = {name for page in PAGES for name in re.findall(r"<!-- output: (\S+) -->", page.read_text(encoding="utf-8"))}
 AFTER_AN_EXAMPLE = {"docs/snippets/rain_not_below_zero.py"}  # its example's own tests run it
-SNIPPETS = {str(path.relative_to(ROOT)) for path in ROOT.glob("docs/snippets/*.py")}
+SNIPPETS = {str(path.relative_to(ROOT)) for path in ROOT.glob("docs/snippets/**/*.py")}
 SILENT = sorted(SNIPPETS - PRINTED - AFTER_AN_EXAMPLE)
 
 
@@ -30,13 +31,13 @@ def test_pages_show_their_files_and_what_these_print() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_and_picture_of_a_page_is_there(page: Path) -> None:
     links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
     assert [link for link in links if not page.parent.joinpath(link).exists()] == []
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.joinpath("docs").glob("*.md")), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", sorted({*PAGES} - LOOSE_IS_FINE), ids=lambda page: str(page.relative_to(ROOT)))
 def test_python_in_a_page_is_never_loose_text(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.count("```python") == len(re.findall(r"<!-- file: \S+ -->\n```python", text))
