@@ -23,6 +23,8 @@ def every(first: str, step: str, count: int) -> list[datetime]:
 
 
 HOURS = every("2024-02-28 09:00", "h", 40)  # over noon, midnight and a leap day
+MINUTES = every("2024-02-28 22:51", "7min", 40)
+SECONDS = every("2024-02-28 23:59:00", "7s", 40)
 DAYS = every("2023-12-20", "D", 40)
 MONTHS = every("2022-01-01", "MS", 30)
 QUARTERS = every("2022-01-01", "QS", 12)
@@ -58,6 +60,8 @@ STYLES: dict[str, tuple[Callable[[datetime], str], list[datetime]]] = {
     "2024年3月1日 8时": (lambda t: f"{t.year}年{t.month}月{t.day}日 {t.hour}时", HOURS),
     "2024年3月1日8点整": (lambda t: f"{t.year}年{t.month}月{t.day}日{t.hour}点整", HOURS),
     "2024年3月1日 8时05分": (lambda t: f"{t.year}年{t.month}月{t.day}日 {t.hour}时{t.minute:02}分", HOURS),
+    "2024年3月1日 8时5分": (lambda t: f"{t.year}年{t.month}月{t.day}日 {t.hour}时{t.minute}分", MINUTES),
+    "2024年3月1日 8点5分3秒": (lambda t: f"{t.year}年{t.month}月{t.day}日 {t.hour}点{t.minute}分{t.second}秒", SECONDS),
     "2024年3月1日08时00分00秒": (lambda t: f"{t:%Y年%m月%d日%H时%M分%S秒}", HOURS),
     "2024年3月1日 08:00:00": (lambda t: f"{t:%Y年%m月%d日 %H:%M:%S}", HOURS),
     "2024/3/1 上午8:00": (lambda t: f"{t.year}/{t.month}/{t.day} {half(t)}:00", HOURS),

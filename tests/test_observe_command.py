@@ -206,6 +206,14 @@ def test_blocks_whose_answer_was_lost_count_once(double: Double, waves: Path, as
     assert double.count() == 60
 
 
+def test_rows_of_one_series_keep_its_name(waves: Path, tmp_path: Path) -> None:
+    """In a file of one shop no two rows share a time, so nothing in it tells that its names are those of series."""
+    path = tmp_path / "south.csv"
+    path.write_text("".join(line for line in waves.read_text().splitlines(keepends=True) if "north" not in line))
+    rows, _ = read_rows(path, TableOptions(), msgspec.structs.replace(CARD, id="shop"))
+    assert rows.names == ("south",)
+
+
 def test_a_file_with_other_content_has_other_keys(waves: Path, tmp_path: Path) -> None:
     blocks = (range(10), range(10, 20), range(5))
     rows, _ = read_rows(waves, TableOptions(), CARD)

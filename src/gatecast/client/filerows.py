@@ -110,11 +110,13 @@ def read_rows(path: Path, said: TableOptions, card: ModelCard) -> tuple[FileRows
         InputError: the file cannot be read, as in `load_panel`.
     """
     kept = card.frequency if card.frequency in ("irregular", "1row") else None
+    names = set(read_table(path).columns)
     panel, guesses = load_panel(
         path,
         msgspec.structs.replace(
             said,
-            target=said.target or _targets_in(path, card),
+            id=said.id or (card.id if card.id in names else None),
+            target=said.target or (tuple(card.targets) if names.issuperset(card.targets) else None),
             past=tuple(card.past),
             future=tuple(card.future),
             frequency=kept,
@@ -124,12 +126,6 @@ def read_rows(path: Path, said: TableOptions, card: ModelCard) -> tuple[FileRows
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FileRows(panel, card, digest), guesses
-
-
-def _targets_in(path: Path, card: ModelCard) -> tuple[str, ...] | None:
-    """The model's targets, where the file has columns of their names; None leaves one to be guessed."""
-    names = read_table(path).columns
-    return tuple(card.targets) if set(card.targets) <= set(names) else None
 
 
 def _check_targets(columns: Columns, card: ModelCard) -> None:

@@ -28,4 +28,5 @@ def card_of(model: Model, stream: ForecastStream, run: Path) -> ModelCard:
         scores=dict(about.scores),
         verdict=verdict,
         facts={"season": str(model.season), **about.versions},
+        id=fitted.columns.id or "",
     )

@@ -177,6 +177,7 @@ class ModelCard(Struct):
         scores: of the net and the baselines in the backtest of the run, if there is one: model -> MASE.
         verdict: in words.
         facts: anything else, by name, in words.
+        id: the column of its table that tells series apart; empty where the table holds one series.
     """
 
     name: str
@@ -193,6 +194,7 @@ class ModelCard(Struct):
     scores: dict[str, float]
     verdict: str
     facts: dict[str, str]
+    id: str = ""
 
 
 class ModelsAnswer(Struct):
