@@ -14,7 +14,7 @@ ROOT = Path(gatecast.__file__).parent
 # Lowest first.  Names on one line do not import each other, but for what is allowed below.
 STOREYS = (
     ("visible",),
-    ("errors",),
+    ("errors", "showing"),
     ("files",),
     ("folders",),
     ("data", "engines", "saved"),
@@ -34,7 +34,7 @@ STOREYS = (
     ("server",),
     ("client",),
     ("cli",),
-    ("__main__",),
+    ("__main__", "magic"),
 )
 HEIGHT = {name: height for height, names in enumerate(STOREYS) for name in names}
 ALLOWED = {("choosing", "forecaster")}

@@ -52,6 +52,7 @@ _HOMES = {
     "fit": "gatecast.workflow",
     "load": "gatecast.workflow",
     "load_dataset": "gatecast.datasets",
+    "load_ipython_extension": "gatecast.magic",
     "save": "gatecast.workflow",
     "tune": "gatecast.tuning",
 }

@@ -8,9 +8,13 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32, Float64, Int64
 
+from gatecast.data.frequency import show_time
 from gatecast.data.panel import Panel
 from gatecast.data.splits import Origins
 from gatecast.errors import InputError
+from gatecast.showing import Card, Curve, number, short, thinned
+
+SHOWN = 5  # windows that a notebook shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,12 @@ class Forecast:
     quantiles: Float64[np.ndarray, "windows horizon targets levels"]
     samples: Float64[np.ndarray, "windows paths horizon targets"] | None = None
 
+    def __repr__(self) -> str:
+        return _card(self).text()
+
+    def _repr_html_(self) -> str:
+        return _card(self).html()
+
     def to_frame(self) -> pl.DataFrame:
         """One row for each window and step: `unique_id, cutoff, ds, mean, q0.1, ...`.
 
@@ -55,6 +65,38 @@ class Forecast:
         for index, level in enumerate(self.levels):
             data[f"q{level:g}"] = self.quantiles[..., index].reshape(-1)
         return pl.DataFrame(data)
+
+
+def _card(forecast: Forecast) -> Card:
+    """How much is forecast, and the first windows."""
+    windows, horizon, _ = forecast.mean.shape
+    levels = ", ".join(f"{level:g}" for level in forecast.levels)
+    facts = {"windows": f"{windows:,}", "of series": f"{len(np.unique(forecast.series)):,}"}
+    facts["rows ahead"] = f"{horizon:,}"
+    facts |= {"target": short(", ".join(forecast.targets))} | ({"quantiles": levels} if levels else {})
+    facts |= {} if forecast.samples is None else {"sample paths": f"{forecast.samples.shape[1]:,}"}
+    return Card(
+        title="Forecast",
+        facts=tuple(facts.items()),
+        columns=("series", "cutoff", f"{short(forecast.targets[0], 20)} ahead", "first", "last"),
+        rows=tuple(_window(forecast, window) for window in range(min(windows, SHOWN))),
+        below=f"{windows - SHOWN:,} more windows; .to_frame() has them all" if windows > SHOWN else "",
+    )
+
+
+def _window(forecast: Forecast, window: int) -> tuple[str | Curve, ...]:
+    mean, name = forecast.mean[window, :, 0], forecast.ids[forecast.series[window]]
+    ends = number(float(mean[0])), number(float(mean[-1]))
+    return short(name), show_time(forecast.cutoffs[window]), curve_ahead(forecast, window), *ends
+
+
+def curve_ahead(forecast: Forecast, window: int, seen: Sequence[float] = ()) -> Curve:
+    """The first target of one window with its outermost quantiles, after what was `seen`."""
+    mean, quantiles = forecast.mean[window, :, 0], forecast.quantiles[window, :, 0]
+    if len(forecast.levels) < 2:
+        return Curve(thinned(seen), thinned(mean.tolist()))
+    low, high = (thinned(quantiles[:, place].tolist()) for place in (0, -1))
+    return Curve(thinned(seen), thinned(mean.tolist()), low, high)
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 from textwrap import TextWrapper
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -29,6 +29,9 @@ from gatecast.cli.live import add_live_commands
 from gatecast.cli.tuning import add_tune_command
 from gatecast.errors import AuditError, GatecastError, InstallationError, OptionError
 from gatecast.visible import visible
+
+if TYPE_CHECKING:
+    from gatecast.workflow import FitOptions
 
 app = App(
     name="gatecast",
@@ -77,11 +80,8 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     """
     from gatecast.cli import show  # noqa: PLC0415 - torch is loaded when there is work
     from gatecast.training.group import told_by_environment  # noqa: PLC0415
-    from gatecast.workflow import build_options  # noqa: PLC0415
-    from gatecast.workflow.options import full_names  # noqa: PLC0415
 
-    spoken = full_names(parse_settings(settings or [])) | full_names(said(table, net, training, judging))
-    options = build_options(spoken if horizon is None else spoken | {"horizon": horizon}, config)
+    options = fit_options(horizon, config, settings, said(table, net, training, judging))
     output = output or OutputFlags()
     if output.resume and output.out is None:
         raise OptionError("--resume goes on with a run that was begun: say which one with --out RUN.")
@@ -92,6 +92,17 @@ def fit(  # noqa: PLR0913 - a command's parameters are its flags, grouped in val
     model = _fit(data, options, out, output, workers or WorkerFlags())
     if rank == 0:
         show.evaluated(model, out, as_json=output.json)
+
+
+def fit_options(
+    horizon: int | None, config: Path | None, settings: list[str] | None, flags: dict[str, Any]
+) -> "FitOptions":
+    """Everything that was said about a fit, by --config, by --set and by flags."""
+    from gatecast.workflow import build_options  # noqa: PLC0415 - torch is loaded when there is work
+    from gatecast.workflow.options import full_names  # noqa: PLC0415
+
+    spoken = full_names(parse_settings(settings or [])) | full_names(flags)
+    return build_options(spoken if horizon is None else spoken | {"horizon": horizon}, config)
 
 
 def _fit(data: Any, options: Any, out: Path, output: OutputFlags, workers: WorkerFlags) -> Any:  # noqa: ANN401 - their types load torch

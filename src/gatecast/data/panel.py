@@ -41,6 +41,16 @@ class Panel:
         for array in (self.offsets, self.times, self.values, self.static):
             array.setflags(write=False)
 
+    def __repr__(self) -> str:
+        from gatecast.data.panel_card import panel_card  # noqa: PLC0415 - only where it is shown
+
+        return panel_card(self).text()
+
+    def _repr_html_(self) -> str:
+        from gatecast.data.panel_card import panel_card  # noqa: PLC0415
+
+        return panel_card(self).html()
+
     @property
     def lengths(self) -> Int64[np.ndarray, " series"]:
         """Rows of each series."""

@@ -84,6 +84,16 @@ class Metrics(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     duels: tuple[Duel, ...] = ()
 
+    def __repr__(self) -> str:
+        from gatecast.evaluation.cards import metrics_card  # noqa: PLC0415 - only where it is shown
+
+        return metrics_card(self).text()
+
+    def _repr_html_(self) -> str:
+        from gatecast.evaluation.cards import metrics_card  # noqa: PLC0415
+
+        return metrics_card(self).html()
+
 
 def metrics_to_json(metrics: Metrics) -> bytes:
     """The bytes of metrics.json; NaN (a step at which nothing was ever observed) is written as null."""

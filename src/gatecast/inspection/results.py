@@ -196,3 +196,13 @@ class Inspection:
     importance: tuple[Importance, ...]
     advice: tuple[str, ...]
     ahead: Ahead | None = None
+
+    def __repr__(self) -> str:
+        from gatecast.inspection.card import inspection_card  # noqa: PLC0415 - only where it is shown
+
+        return inspection_card(self).text()
+
+    def _repr_html_(self) -> str:
+        from gatecast.inspection.card import inspection_card  # noqa: PLC0415
+
+        return inspection_card(self).html()

@@ -25,6 +25,7 @@ from gatecast.workflow.listening import Listener, Silent
 from gatecast.workflow.loading import Loaded, load_for_fit, some_of
 from gatecast.workflow.local import check_local
 from gatecast.workflow.model import Evaluation, Model
+from gatecast.workflow.notebook import listener_here
 from gatecast.workflow.options import FitOptions, build_options
 from gatecast.workflow.telling import versions
 from gatecast.workflow.training import Trained, TrainingFiles, train_forecaster
@@ -48,7 +49,7 @@ def fit(
         resume: go on from the newest checkpoint in `out`; the end is bit-equal to that of an unbroken run.
         tensorboard: also write TensorBoard event files into `out`.
         options: everything that can be said about a fit; or say it by name:
-        listener: told what happens; nobody by default.
+        listener: told what happens; by default a notebook where there is one, else nobody.
         settings: options by name, such as `horizon=24, target="y", cell="lstm", steps=500`.
 
     Raises:
@@ -75,7 +76,7 @@ def _fit(
 ) -> Ended:
     started = time.perf_counter()
     with group_here() as group:
-        listener = listener if listener is not None and group.rank == 0 else Silent()
+        listener = (listener or listener_here()) if group.rank == 0 else Silent()
         begun = group.first(files is not None and (files.resume or _begun_before(files.folder)))
         files = replace(files, resume=begun) if files is not None else None
         prepared = _prepare(source, options, group)

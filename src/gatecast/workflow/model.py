@@ -45,6 +45,16 @@ class Prediction:
     panel: Panel
     forecast: Forecast
 
+    def __repr__(self) -> str:
+        from gatecast.workflow.cards import prediction_card  # noqa: PLC0415 - only where it is shown
+
+        return prediction_card(self).text()
+
+    def _repr_html_(self) -> str:
+        from gatecast.workflow.cards import prediction_card  # noqa: PLC0415
+
+        return prediction_card(self).html()
+
     def to_frame(self) -> pl.DataFrame:
         """One row a series and step: `unique_id, cutoff, ds, mean, q0.1, ...`."""
         return self.forecast.to_frame()
@@ -66,6 +76,16 @@ class Evaluation:
     backtest: Backtest
     metrics: Metrics
     facts: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        from gatecast.workflow.cards import evaluation_card  # noqa: PLC0415 - only where it is shown
+
+        return evaluation_card(self).text()
+
+    def _repr_html_(self) -> str:
+        from gatecast.workflow.cards import evaluation_card  # noqa: PLC0415
+
+        return evaluation_card(self).html()
 
     def to_frame(self) -> pl.DataFrame:
         """One row a model, window and step: `model, unique_id, cutoff, ds, y, mean, q0.1, ...`."""
@@ -110,6 +130,16 @@ class Model:
     steps: tuple[StepRecord, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
     calibration: Calibration | None = None
+
+    def __repr__(self) -> str:
+        from gatecast.workflow.cards import model_card  # noqa: PLC0415 - only where it is shown
+
+        return model_card(self).text()
+
+    def _repr_html_(self) -> str:
+        from gatecast.workflow.cards import model_card  # noqa: PLC0415
+
+        return model_card(self).html()
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """The terminal as a listener: guesses, and a progress bar with loss, validation loss and time left."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import final
@@ -13,6 +14,8 @@ from gatecast.training.config import TrainingConfig
 from gatecast.training.loop import StepRecord
 from gatecast.visible import visible
 from gatecast.workflow.listening import Look
+
+_KERNEL = "JPY_PARENT_PID"  # which Jupyter gives its kernels
 
 
 @final
@@ -52,7 +55,8 @@ class Terminal:
             TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[best]:.4f}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self.console, transient=True) as self._progress:
+        often = 1 if _KERNEL in os.environ else 10  # `!gatecast fit` in a notebook: what is drawn over may be kept
+        with Progress(*columns, console=self.console, transient=True, refresh_per_second=often) as self._progress:
             total = config.steps if config.budget is None else None  # a budget is no number of steps
             self._task = self._progress.add_task("", total=total, completed=first_step, loss=0.0, best=0.0)
             yield

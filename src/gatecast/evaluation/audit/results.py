@@ -114,6 +114,16 @@ class Audit(Struct, frozen=True):
         rows = [(check.name, check.claim, check.verdict(), check.numbers(), check.meaning) for check in self.checks]
         return pl.DataFrame(rows, dict.fromkeys(columns, pl.String), orient="row")
 
+    def __repr__(self) -> str:
+        from gatecast.evaluation.cards import audit_card  # noqa: PLC0415 - only where it is shown
+
+        return audit_card(self).text()
+
+    def _repr_html_(self) -> str:
+        from gatecast.evaluation.cards import audit_card  # noqa: PLC0415
+
+        return audit_card(self).html()
+
     def __str__(self) -> str:
         lines = [self.summary()]
         for check in self.checks:
