@@ -2,11 +2,15 @@
 
 The libraries have a plain C interface and touch neither Python nor torch, so a wheel is tied to a platform alone
 (`py3-none-<platform>`) and carries every instruction set; which one runs is decided on the machine that loads it.
-Without a compiler the package is built without them, says so, and runs on torch.nn.
+The platform says the oldest C library that the libraries run on (`manylinux_2_34_x86_64`), read from the libraries
+themselves.  Without a compiler the package is built without them, says so, and runs on torch.nn.
+
+GATECAST_TARGET=aarch64 builds for that family of processors, by its own compiler (aarch64-linux-gnu-g++, or CXX).
 """
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sysconfig
@@ -19,6 +23,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-pthread", "-ffp-contract=fast", "-fno-math-errno")
 EXACTLY = {"rows": "-ffp-contract=off"}  # the bits of numpy, which rounds every product before it is added
+# The C++ library goes in, because an older machine may lack what a newer one has; not every compiler can do that.
+WHOLE = ("-static-libstdc++", "-static-libgcc")
+OLDEST_GLIBC = 17  # 2.17 is the oldest that wheels for both families may name
 INSTRUCTION_SETS = {
     "x86_64": {"avx512": "-march=x86-64-v4", "avx2": "-march=x86-64-v3"},
     "aarch64": {"neon": "-march=armv8-a"},
@@ -33,18 +40,23 @@ class KernelBuild(BuildHookInterface):  # type: ignore[type-arg]
         """Compile what can be compiled; hatchling calls this before it collects files."""
         del version
         kernels = Path(self.root, "src", "gatecast", "kernels")
-        sets = INSTRUCTION_SETS.get(platform.machine(), {})
+        sets = INSTRUCTION_SETS.get(target(), {})
         built = [library for name, flag in sets.items() if (library := self._built(kernels, name, flag))]
+        if not built and "GATECAST_TARGET" in os.environ:
+            self.app.abort(
+                f"nothing could be built for GATECAST_TARGET={target()}; the targets are x86_64 and aarch64."
+            )
         if built:
             build_data["pure_python"] = False
-            build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+            build_data["tag"] = f"py3-none-{platform_of(built)}"
             build_data["artifacts"] += [f"/{library.relative_to(self.root)}" for library in built]
         else:
             self.app.display_warning("gatecast is built without its kernels; its layers run on torch.nn.")
 
     def _built(self, kernels: Path, name: str, flag: str) -> Path | None:
         """The library for one instruction set, compiled if it is older than its sources; None without a compiler."""
-        compiler = os.environ.get("CXX") or next(filter(shutil.which, ("c++", "g++", "clang++")), None)
+        usual = ("c++", "g++", "clang++") if target() == platform.machine() else (f"{target()}-linux-gnu-g++",)
+        compiler = os.environ.get("CXX") or next(filter(shutil.which, usual), None)
         library = kernels / "built" / f"{name}.so"
         if compiler is None:
             return None
@@ -61,6 +73,25 @@ class KernelBuild(BuildHookInterface):  # type: ignore[type-arg]
         return library
 
 
+def target() -> str:
+    """The family of processors that is built for."""
+    return os.environ.get("GATECAST_TARGET") or platform.machine()
+
+
+def platform_of(libraries: list[Path]) -> str:
+    """The platform of a wheel with these libraries.
+
+    It is the newest version of the GNU C library that one of them asks for; where they ask for the C++ library too,
+    which not every Linux brings, it is this machine's own.
+    """
+    code = [library.read_bytes() for library in libraries]
+    asked = [int(minor) for each in code for minor in re.findall(rb"GLIBC_2\.(\d+)", each)]
+    if not asked or any(b"libstdc++.so" in each for each in code):
+        here = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        return here.replace(platform.machine(), target())
+    return f"manylinux_2_{max(OLDEST_GLIBC, *asked)}_{target()}"
+
+
 def compile_library(compiler: str, flag: str, sources: list[Path], library: Path) -> None:
     """Compile each source on its own, as many at once as there are processors, and link them.
 
@@ -75,4 +106,7 @@ def compile_library(compiler: str, flag: str, sources: list[Path], library: Path
         objects = [Path(folder, f"{source.stem}.o") for source in sources]
         own = [(EXACTLY[source.stem],) if source.stem in EXACTLY else () for source in sources]
         list(pool.map(lambda source, to, flags: run(*flags, "-c", source, "-o", to), sources, objects, own))
-        run("-shared", *objects, "-o", library)
+        try:
+            run("-shared", *WHOLE, *objects, "-o", library)
+        except subprocess.CalledProcessError:
+            run("-shared", *objects, "-o", library)

@@ -15,6 +15,8 @@ one from PyPI, with all of CUDA; so `make` lets it choose without hashes, and `p
 
 `python lock.py write` makes the lock anew from `constraints.txt`; it needs uv.  `python lock.py audit` looks for known
 weaknesses of what is locked; it needs pip-audit.
+
+`python lock.py licences` writes the table of THIRD_PARTY.md from the metadata of what is installed.
 """
 
 import hashlib
@@ -23,6 +25,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -39,6 +42,9 @@ COMPILE = (
 # A version with weaknesses that everybody knows: where it passes for sound, nobody was asked.
 UNSOUND = "jinja2==2.10 --hash=sha256:74c935a1b8bb9a3947c50a54766a969d4846290e1e788ea44c1392163723c3bd\n"
 AUDIT = (sys.executable, "-m", "pip_audit", "--disable-pip", "--progress-spinner", "off", "--requirement")
+OF_DEVELOPERS, MOST_LETTERS = ("dev", "docs", "fuzz"), 60
+THIRD_PARTY = ROOT / "THIRD_PARTY.md"
+TABLE = "| package | needed for | licence |\n|---|---|---|\n"
 OWN_EXTRAS = re.compile(r"gatecast\[([\w,]+)\]")
 
 
@@ -110,10 +116,42 @@ def audit() -> int:
     return subprocess.run([*AUDIT, str(LOCK), "--strict"], check=False).returncode
 
 
+def asked_for() -> dict[str, list[str]]:
+    """The packages that gatecast names, each with the extras that it belongs to; those of developers are left out."""
+    found: dict[str, list[str]] = {}
+    for extra in ("", *(name for name in extras() if name not in OF_DEVELOPERS)):
+        for requirement in _extra(_said()["project"]["optional-dependencies"], extra) if extra else needs():
+            name = re.match(r"[\w.-]+", requirement)
+            if name and (extra or requirement in _said()["project"]["dependencies"]):
+                found.setdefault(name[0], []).append(extra or "always")
+    return found
+
+
+def licence(package: str) -> str:
+    """What its own metadata say."""
+    try:
+        said = metadata(package)
+    except PackageNotFoundError:
+        sys.exit(f"{package} is not installed: its licence cannot be asked for; run `make setup`.")
+    classified = [line.split(" :: ")[-1] for line in said.get_all("Classifier", []) if line.startswith("License :: ")]
+    whole = (said["License"] or "").strip()  # some packages have the whole text there
+    short = whole if len(whole) < MOST_LETTERS and not whole.startswith("Copyright") else ""
+    return said["License-Expression"] or ", ".join(classified) or short or "see its files"
+
+
+def licences() -> None:
+    """Write the table anew; what stands above it stays."""
+    rows = [f"| {name} | {', '.join(extra)} | {licence(name)} |\n" for name, extra in sorted(asked_for().items())]
+    above = THIRD_PARTY.read_text(encoding="utf-8").partition(TABLE)[0]
+    THIRD_PARTY.write_text(above + TABLE + "".join(rows), encoding="utf-8")
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["needs", *asked]:
             sys.stdout.write("\n".join(needs(*asked)) + "\n")
+        case ["licences"]:
+            licences()
         case ["pin", package]:
             sys.stdout.write(pin(package))
         case ["check", wheel]:

@@ -23,6 +23,7 @@ from gatecast.cli.batch import (
     in_partitions,
     predict_folder,
 )
+from gatecast.cli.completing import add_completion_command
 from gatecast.cli.exports import add_export_command
 from gatecast.cli.flags import JudgingFlags, NetFlags, OutputFlags, TableFlags, TrainingFlags, WorkerFlags, said
 from gatecast.cli.live import add_live_commands
@@ -43,6 +44,7 @@ add_live_commands(app)
 add_batch_commands(app)
 add_tune_command(app)
 add_export_command(app)
+add_completion_command(app)
 Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
 Json = Annotated[bool, Parameter(negative=())]
 MOST_THREADS = 1024
