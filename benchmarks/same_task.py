@@ -19,19 +19,23 @@ the sides take turns.  Missing hours of the table are filled with the value befo
 come.
 
     python benchmarks/peers.py --install        makes the environments
-    python benchmarks/same_task.py [--environments FOLDER] [--rounds 3] [--sides ours darts ...]
+    python benchmarks/same_task.py [--environments FOLDER] [--rounds 3] [--sides ours darts ...] [--keep FILE]
+
+With `--keep`, rounds are kept in a file, so that sides can be measured one after another; the table is of all in it.
 """
 
 import argparse
 import ast
+import json
 import os
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -51,7 +55,7 @@ class Side:
         name: as it stands in the table.
         script: its file.
         environment: the folder of its environment.
-        packages: whose versions are told.
+        package: whose version is told.
         seconds: of each round, of the processor and on the wall.
         said: what it printed of its scores, the last time.
     """
@@ -59,23 +63,23 @@ class Side:
     name: str
     script: str
     environment: str | None
-    packages: tuple[str, ...]
+    package: str
     seconds: list[tuple[float, float]] = field(default_factory=list)
     said: str = ""
 
 
 SIDES = {
-    "ours": Side("gatecast", "ours.py", None, ("gatecast",)),
-    "darts": Side("Darts RNNModel GRU", "darts_side.py", "darts", ("darts",)),
-    "neuralforecast": Side("NeuralForecast GRU", "neuralforecast_side.py", "neuralforecast", ("neuralforecast",)),
-    "gluonts": Side("GluonTS DeepAR (LSTM)", "gluonts_side.py", "gluonts", ("gluonts",)),
+    "ours": Side("gatecast", "ours.py", None, "gatecast"),
+    "darts": Side("Darts RNNModel GRU", "darts_side.py", "darts", "darts"),
+    "neuralforecast": Side("NeuralForecast GRU", "neuralforecast_side.py", "neuralforecast", "neuralforecast"),
+    "gluonts": Side("GluonTS DeepAR (LSTM)", "gluonts_side.py", "gluonts", "gluonts"),
     "pytorch_forecasting": Side(
         "PyTorch-Forecasting DeepAR (GRU)",
         "pytorch_forecasting_side.py",
         "pytorch-forecasting",
-        ("pytorch_forecasting",),
+        "pytorch_forecasting",
     ),
-    "keras": Side("Keras GRU", "keras_side.py", None, ("keras",)),
+    "keras": Side("Keras GRU", "keras_side.py", None, "keras"),
 }
 
 
@@ -132,11 +136,29 @@ def version(python: Path, package: str) -> str:
     return subprocess.run([str(python), "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def row(side: Side) -> str:
+def row(side: dict[str, Any]) -> str:
     """One line of the table."""
-    used = statistics.median(seconds for seconds, _ in side.seconds)
-    mae, covered = re.findall(r"[\d.]+", side.said)
-    return f"| {side.name} | {code_lines(SCRIPTS / side.script)} | {used:.0f} | {float(mae):.1f} | {covered}% |"
+    used = statistics.median(seconds for seconds, _ in side["seconds"])
+    mae, covered = re.findall(r"[\d.]+", side["said"])
+    return f"| {side['name']} | {code_lines(SCRIPTS / side['script'])} | {used:.0f} | {float(mae):.1f} | {covered}% |"
+
+
+def section(sides: list[dict[str, Any]]) -> list[str]:
+    """Everything that is said of the sides."""
+    rounds = sorted({len(side["seconds"]) for side in sides})
+    return [
+        environment(threads=1),
+        f"{', '.join(side['version'] for side in sides)}; rounds: {', '.join(map(str, rounds))}.",
+        "",
+        "| script | lines | seconds | MAE | within the 80 % interval |",
+        "|---|---|---|---|---|",
+        *map(row, sides),
+    ]
+
+
+def python_of(side: Side, environments: Path) -> Path:
+    """The interpreter that a side runs in."""
+    return environments / side.environment / "bin" / "python" if side.environment else Path(sys.executable)
 
 
 def main() -> None:
@@ -145,17 +167,13 @@ def main() -> None:
     parser.add_argument("--environments", type=Path, default=CACHE, help=f"those of peers.py, {CACHE} by default")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sides", nargs="+", choices=list(SIDES), default=list(SIDES))
+    parser.add_argument("--keep", type=Path, help="a JSON file of rounds, added to")
     said = parser.parse_args()
     if not os.environ.get("GATECAST_DATA"):
         sys.stderr.write("same_task skipped: GATECAST_DATA is not set\n")
         return
     rows = table(Path(os.environ["GATECAST_DATA"]))
-    pythons = {
-        name: said.environments.resolve() / own / "bin" / "python"
-        if (own := SIDES[name].environment)
-        else Path(sys.executable)
-        for name in said.sides
-    }
+    pythons = {name: python_of(SIDES[name], said.environments.resolve()) for name in said.sides}
     missing = [name for name, python in pythons.items() if not python.exists()]
     if missing:
         sys.stderr.write(f"same_task skipped: no environment for {', '.join(missing)}; peers.py --install makes them\n")
@@ -163,17 +181,12 @@ def main() -> None:
     for _ in range(said.rounds):
         for name, python in pythons.items():
             run(SIDES[name], python, rows)
-    told = [version(python, package) for name, python in pythons.items() for package in SIDES[name].packages]
-    lines = [
-        environment(threads=1),
-        f"{', '.join(told)}; rounds: {said.rounds}; load at the end: {os.getloadavg()[0]:.0f}.",
-        "",
-        "| script | lines | seconds | MAE | within the 80 % interval |",
-        "|---|---|---|---|---|",
-        *[row(SIDES[name]) for name in pythons],
-    ]
-    some = f"--sides {' '.join(said.sides)}" if len(said.sides) < len(SIDES) else ""
-    write_section("same_task", "The same task in several libraries", __doc__, lines, some)
+    told = {name: version(python, SIDES[name].package) for name, python in pythons.items()}
+    sides = [asdict(SIDES[name]) | {"version": told[name]} for name in pythons]
+    if said.keep:
+        sides = [*(json.loads(said.keep.read_text()) if said.keep.exists() else []), *sides]
+        said.keep.write_text(json.dumps(sides, indent=1))
+    write_section("same_task", "The same task in several libraries", __doc__, section(sides))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ gc.save(model, "saved")  # model.json and weights.safetensors
 model = gc.load("saved")
 print(model.predict(table).to_frame())
 
-stream = model.stream(table)
-stream.observe("series", coming["ds"].iloc[0], 101.5, {"workingday": coming["workingday"].iloc[0]})
-ahead = coming["workingday"].iloc[1:25].tolist()
-print(stream.forecast("series", future={"series": {"workingday": ahead}}).to_frame())
+stream, days = model.stream(table), coming["workingday"].tolist()
+stream.observe("series", coming["ds"].iloc[0], 101.5, {"workingday": days[0]})
+print(stream.forecast("series", future={"series": {"workingday": days[1:25]}}).to_frame())

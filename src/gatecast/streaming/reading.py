@@ -16,7 +16,8 @@ LARGEST = float(np.finfo(np.float32).max)
 Value = float | int | None
 Target = Value | Sequence[Value] | Mapping[str, Value]
 Targets = Sequence[Target] | np.ndarray
-Covariates = Mapping[str, float | int | str | None]
+Covariate = float | int | str | None
+Covariates = Mapping[str, Covariate]
 
 
 @final
@@ -90,7 +91,7 @@ class ValueReader:
             raise ColumnError(f"y needs one value for each of {', '.join(names)}; got {y!r}.")
         return [_number(name, value) for name, value in zip(names, y, strict=True)]
 
-    def _covariate(self, name: str, value: float | str | None) -> float:
+    def _covariate(self, name: str, value: Covariate) -> float:
         codes = self.codes.get(name)
         if codes is None:
             return _number(name, value)
