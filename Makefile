@@ -8,8 +8,6 @@ FETCH := $(BIN)/python -m pip download --quiet --disable-pip-version-check
 LOCKED := $(PIP) --constraint constraints.lock --requirement
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
-DOCUMENTED := client server tuning workflow choosing streaming forecaster artifact training models nn cells evaluation inspection datasets forecast data errors
-
 .PHONY: setup demo test check audit bench fuzz wheel docs clean
 
 setup: .venv/dev.stamp
@@ -64,9 +62,10 @@ wheel: .venv/dev.stamp
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/python -m pytest tests/test_wheel.py
 
+# The site, with the reference: open build/site/index.html.
 docs: .venv/dev.stamp
-	$(BIN)/pdoc --docformat google --output-directory docs/build $(addprefix gatecast.,$(DOCUMENTED))
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
-	rm -rf .venv build dist docs/build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

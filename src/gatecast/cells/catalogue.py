@@ -29,6 +29,7 @@ CELL_TYPES: Mapping[str, type[Cell]] = MappingProxyType(
         "grud": GRUDCell,
     }
 )
+"""The cells by their names, which are those of `--cell`."""
 
 
 def equations_of(module: nn.Module) -> Equations:

@@ -21,6 +21,7 @@ class Keep(NamedTuple):
 
 
 NOTHING_MORE = Keep()
+"""The outputs and the last states alone."""
 
 
 class Unrolled(NamedTuple):

@@ -54,6 +54,7 @@ class InspectOptions(Struct, frozen=True):
 
 
 FULLY = InspectOptions()
+"""Everything there is to look at."""
 
 
 def inspect_forecaster(

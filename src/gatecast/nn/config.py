@@ -8,6 +8,7 @@ from gatecast.errors import OptionError
 
 CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "indrnn", "slstm", "grud"]
 CELLS: tuple[str, ...] = get_args(CellName)
+"""The names of all cells, as `cell` takes them."""
 Initialization = Literal["uniform", "orthogonal", "chrono", "forget_bias", "gaussian"]
 MOST_HIDDEN, MOST_LAYERS, MOST_DILATION = 65_536, 64, 65_536
 WITH_NONLINEARITY = {"rnn": "tanh", "indrnn": "relu"}  # and what each has where nothing is said

@@ -56,3 +56,4 @@ class StreamOptions(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 AS_USUAL = StreamOptions()
+"""What a stream does unless something else is said."""
