@@ -3,8 +3,8 @@
 Cells: nets of 16 units with weights drawn at random, hourly rows, a season of 24, 12 rows ahead, three calibrated
 quantiles, two targets, a covariate, a fifteenth of the values missing; the largest difference of any point or quantile
 after the rows of a shape (series x rows), in the unit that a target was scaled by, relative where the scaled forecast
-is larger than 1.  No graph was traced with any of these shapes.  Costs: the net of `benchmarks/stream_step.py`, a GRU of
-64 units, one series, one thread.  A step of the ONNX graph forecasts too, so it stands beside an observation and a
+is larger than 1.  No graph was traced with any of these shapes.  Costs: the net of `benchmarks/stream_step.py`, a GRU
+of 64 units, one series, one thread.  A step of the ONNX graph forecasts too, so it stands beside an observation and a
 forecast.
 """
 

@@ -1,4 +1,4 @@
-"""The documentation as a site: no warning while it is built, nothing loaded from elsewhere, no link that leads nowhere."""
+"""The documentation as a site: built without warnings, nothing loaded from elsewhere, no link that leads nowhere."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from gatecast.cli.app import app
 from gatecast.workflow.options import all_settings
 
 ROOT = Path(__file__).parents[1]
-LOADING = {tag: "src" for tag in ("script", "img", "iframe", "source", "video")} | {"link": "href", "object": "data"}
+LOADING = dict.fromkeys(("script", "img", "iframe", "source", "video"), "src") | {"link": "href", "object": "data"}
 # What the theme's script would fetch for a page with a Mermaid diagram, and in a browser from before 2020.
 NEVER_REACHED = {"https://unpkg.com/mermaid@11/dist/mermaid.min.js", "https://unpkg.com/resize-observer-polyfill"}
 MODULES = ("gatecast", "gatecast.nn", "gatecast.cells", "gatecast.inspection", "gatecast.streaming", "gatecast.client")

@@ -1,7 +1,7 @@
 """Pages for what lies outside of docs/: a link works in the repository, and on the site it has a page.
 
-`benchmarks/RESULTS.md` becomes `repository/benchmarks/RESULTS.md`; a file of code is shown as code.  What the navigation
-or any page links to is there, and nothing else.
+`benchmarks/RESULTS.md` becomes `repository/benchmarks/RESULTS.md`; a file of code is shown as code.  What the
+navigation or any page links to is there, and nothing else.
 """
 
 import posixpath

@@ -6,7 +6,7 @@ import polars as pl
 import gatecast as gc
 
 rng = np.random.default_rng(0)
-hours = pl.datetime_range(dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 31, 23), "1h", eager=True)  # noqa: DTZ001
+hours = pl.datetime_range(dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 31, 23), "1h", eager=True)
 wave = np.sin(2 * np.pi * np.arange(len(hours)) / 24)
 shops = [
     pl.DataFrame({"shop": name, "time": hours, "sold": level * (5 + wave) + rng.normal(scale=0.1, size=len(hours))})
