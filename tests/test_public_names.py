@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -105,5 +106,21 @@ def test_predicting_loads_neither_charts_nor_statistics() -> None:
         from gatecast import fit
         table = polars.DataFrame({"y": [math.sin(k / 2) + k % 7 for k in range(80)]})
         fit(table, horizon=2, lookback=8, hidden_size=2, steps=2).predict().to_frame()
+    """
+    assert imported_by(code, DRAWN_OR_LEARNT_LATER) == ""
+
+
+def test_a_net_that_looks_words_and_names_up_does_not_load_the_compiler_of_torch(tmp_path: Path) -> None:
+    code = f"""
+        import math, polars
+        import gatecast
+        table = polars.DataFrame({{
+            "shop": ["a"] * 40 + ["b"] * 40,
+            "y": [math.sin(k / 2) + k % 7 for k in range(80)],
+            "wind": ["calm", "storm"] * 40,
+        }})
+        said = {{"id": "shop", "target": "y", "past": ["wind"], "horizon": 2, "lookback": 8, "hidden_size": 2}}
+        gatecast.save(gatecast.fit(table, steps=2, embedding=2, **said), {str(tmp_path)!r})
+        gatecast.load({str(tmp_path)!r}).predict(table)
     """
     assert imported_by(code, DRAWN_OR_LEARNT_LATER) == ""

@@ -14,7 +14,7 @@ from gatecast.data.splits import Origins, split_by_time
 from gatecast.forecaster import ForecasterConfig, Mode, RecurrentForecaster
 from gatecast.models.config import NetworkConfig
 from gatecast.models.network import RecurrentNetwork
-from gatecast.models.words import Codes, WordEmbedding
+from gatecast.models.words import Codes, WordEmbedding, lookup
 from gatecast.nn import LayerConfig
 
 COLUMNS = Columns(
@@ -101,3 +101,12 @@ def test_the_net_of_targets_read_apart_finds_the_words_too() -> None:
     past = batch.past.clone()
     past[..., 3] = 4 - past[..., 3]  # N and W change places
     assert ((net(Batch(**{**vars(batch), "past": past})) - before).abs().amax(dim=(0, 1, 3)) > 1e-6).all()
+
+
+@pytest.mark.parametrize("zero", [None, 0])
+def test_a_table_begins_with_the_weights_of_torchs_own(zero: int | None) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        own = torch.nn.Embedding(5, 3, padding_idx=zero)
+        torch.manual_seed(1)
+        assert torch.equal(lookup(5, 3, zero).weight, own.weight)

@@ -23,7 +23,7 @@ from gatecast.models.feedback import Feedback
 from gatecast.models.losses import POINT_LOSSES, masked_mean, quantile_loss, relative_error
 from gatecast.models.normalising import Ground, ground, window_inputs
 from gatecast.models.sizes import Sizes, check_sizes, features_of_row
-from gatecast.models.words import WordEmbedding, all_of
+from gatecast.models.words import WordEmbedding, all_of, lookup
 
 
 class AtCutoffs(NamedTuple):
@@ -78,7 +78,7 @@ class RecurrentNetwork(nn.Module):
         self.decoder = DECODERS[config.decode](config.layer, decoded, config.output_dropout)
         self.highway = Highway(sizes.lookback, steps) if config.highway else None
         names = sizes.series * (sizes.targets if apart else 1)
-        self.embedding = nn.Embedding(names, config.embedding) if config.embedding else None
+        self.embedding = lookup(names, config.embedding) if config.embedding else None
         self.register_buffer("levels", torch.tensor(config.levels, device="cpu"), persistent=False)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch horizon targets levels"]:

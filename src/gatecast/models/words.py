@@ -23,6 +23,22 @@ def all_of(codes: Codes) -> Codes:
     return Codes(tuple(range(len(codes.places))), codes.levels)
 
 
+def lookup(names: int, size: int, zero: int | None = None) -> nn.Embedding:
+    """A table of vectors, as torch has it; where it is described without memory, its first numbers are not drawn.
+
+    For on the meta device a draw from a normal distribution loads torch's compiler, which takes a second.
+
+    Args:
+        names: how many vectors.
+        size: numbers of each.
+        zero: the one that stays zero.
+    """
+    table = nn.Embedding.from_pretrained(torch.empty(names, size), freeze=False, padding_idx=zero)
+    if not table.weight.is_meta:
+        table.reset_parameters()
+    return table
+
+
 @final
 class WordEmbedding(nn.Module):
     """Replaces columns of codes by vectors, which follow the columns of numbers (Guo & Berkhahn 2016).
@@ -40,7 +56,7 @@ class WordEmbedding(nn.Module):
         self.numbers = [place for place in range(width) if place not in codes.places]
         sizes = [min(MOST_NUMBERS, math.ceil(math.sqrt(levels)) + 1) for levels in codes.levels]
         pairs = zip(codes.levels, sizes, strict=True)
-        self.tables = nn.ModuleList(nn.Embedding(levels, size, padding_idx=0) for levels, size in pairs)
+        self.tables = nn.ModuleList(lookup(levels, size, zero=0) for levels, size in pairs)
         self.width = len(self.numbers) + sum(sizes)
 
     def forward(self, rows: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows features"]:
