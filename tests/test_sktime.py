@@ -27,7 +27,7 @@ import gatecast as gc
 from gatecast.adapters.sktime import GatecastForecaster
 from gatecast.adapters.sktime.levels import at_levels
 from gatecast.adapters.sktime.settings import QUANTILES
-from gatecast.errors import ArtifactError, ColumnError, InputError, OptionError, TooShortError
+from gatecast.errors import ArtifactError, ColumnError, InputError, OptionError, TableError, TimeError, TooShortError
 
 TINY: dict[str, Any] = {"hidden_size": 4, "steps": 3}
 OWN = TINY | {"test": 0, "quantiles": QUANTILES}
@@ -35,6 +35,7 @@ ROWS, AHEAD = 60, 6
 
 INDEXES: dict[str, Callable[[int], pd.Index]] = {
     "hours": lambda rows: pd.date_range("2024-01-01", periods=rows, freq="h"),
+    "days in Berlin": lambda rows: pd.date_range("2024-02-01", periods=rows, freq="D", tz="Europe/Berlin"),
     "business days": lambda rows: pd.date_range("2024-01-01", periods=rows, freq="B"),
     "month ends": lambda rows: pd.date_range("2010-01-31", periods=rows, freq="ME"),
     "quarters": lambda rows: pd.period_range("1990Q1", periods=rows, freq="Q"),
@@ -173,13 +174,14 @@ def test_levels_between_and_beyond_those_said_are_exact_for_a_normal_distributio
 # rows that come
 
 
-@pytest.mark.parametrize("kind", ["hours", "business days", "numbers"])
-@pytest.mark.parametrize("update_params", ["yes", "no"])
+@pytest.mark.parametrize(
+    ("kind", "update_params"), [("hours", "yes"), ("business days", "no"), ("numbers", "yes"), ("days in Berlin", "no")]
+)
 def test_an_update_moves_the_state_and_no_weight(kind: str, update_params: str) -> None:
     y = waves(INDEXES[kind](ROWS + AHEAD))
     forecaster = GatecastForecaster(**TINY).fit(y[:ROWS], fh=[1, 2])
     weights = {name: value.clone() for name, value in forecaster.model_.forecaster.network_.state_dict().items()}
-    for row in range(ROWS, ROWS + AHEAD):
+    for row in range(ROWS, ROWS + 3):
         forecaster.update(y[row : row + 1], update_params=update_params == "yes")
         assert_array_equal(said(forecaster), own(forecaster.model_.predict(table_of(y[: row + 1]))))
     for name, value in forecaster.model_.forecaster.network_.state_dict().items():
@@ -392,6 +394,14 @@ def test_what_cannot_be_is_refused_in_sktimes_words() -> None:
         told.predict(X=X_test.iloc[[0, 2]])
     with pytest.raises(InputError, match=r"fh asks for 2024-01-03 12:30:00, which no whole number of steps leads to"):
         GatecastForecaster(3, **TINY).fit(y).predict(fh=off_the_grid)
+    with pytest.raises(TableError, match=r'"y" is 3 in every row: .*target= are the columns of y'):
+        GatecastForecaster(**TINY).fit(0 * y + 3, fh=[1])
+    with pytest.raises(InputError, match=r"update got y as an array \(np.ndarray\), whose rows sktime numbers from 0"):
+        GatecastForecaster(**TINY).fit(y.to_numpy(), fh=[1]).update(y.to_numpy())
+    with pytest.raises(TimeError, match=r"the index of y skips nearly every number: 60 rows lie on 590,001 steps"):
+        GatecastForecaster(**TINY).fit(y.set_index(pd.RangeIndex(0, 600_000, 10_000)), fh=[1])
+    with pytest.raises(TimeError, match=r"the index of y holds timedelta64.*, and gatecast forecasts rows at dates"):
+        GatecastForecaster(**TINY).fit(y.set_index(y.index - y.index[0]), fh=[1])
 
 
 @pytest.mark.parametrize(

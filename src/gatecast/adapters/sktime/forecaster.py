@@ -22,11 +22,12 @@ from gatecast.adapters.sktime.horizon import (
     offset_like,
     offset_of,
 )
+from gatecast.adapters.sktime.lessons import check_not_array, told_of_frames
 from gatecast.adapters.sktime.levels import at_levels
 from gatecast.adapters.sktime.past import Past, as_read
 from gatecast.adapters.sktime.saying import Said, say
 from gatecast.adapters.sktime.settings import fit_settings
-from gatecast.errors import InputError, OptionError, TooShortError
+from gatecast.errors import InputError, OptionError
 from gatecast.workflow import Model, fit
 
 
@@ -115,12 +116,8 @@ class GatecastForecaster(BaseForecaster):  # type: ignore[misc]  # sktime has no
         self._frames, self._ends, self._levels = Frames.of(y, X), ends_of(y), list(y.index.names)
         offset, rows = offset_of(y), self._frames.rows(y, X)
         settings = fit_settings(self.settings, self._arguments(fh, offset))
-        try:
+        with told_of_frames():
             model = fit(as_read(rows, dated=self._frames.dated, many=() not in self._ends), **settings)
-        except TooShortError as error:
-            raise TooShortError(
-                f"{error} Rows are those of y; horizon is the furthest step of fh, or that of GatecastForecaster."
-            ) from error
         self._offset = offset or offset_like(model.forecaster.fitted_.frequency)
         self._past = Past(model, rows, model.panel)
         return self
@@ -148,6 +145,7 @@ class GatecastForecaster(BaseForecaster):  # type: ignore[misc]  # sktime has no
     ) -> "GatecastForecaster":
         """Show the net the rows that are new; `update_params` changes nothing, for `fit` alone moves the weights."""
         del update_params
+        check_not_array(self._y_metadata["mtype"])
         self._past.add(self._frames.rows(y, X))
         self._ends = self._ends | ends_of(y)  # as sktime sets its cutoff, which may go back to rows that are known
         return self
