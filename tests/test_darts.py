@@ -1,7 +1,9 @@
 """Series of Darts' to long tables, and forecasts to series of Darts'; what reads works without Darts."""
 
+import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -189,3 +191,11 @@ def test_a_window_of_one_row_is_told_its_step() -> None:
     pytest.importorskip("darts", reason=REASON)
     short = forecast().to_frame().filter(pl.int_range(pl.len()).over("cutoff") == 0)
     assert {one.freq_str for one in to_darts(short, freq="h")} == {"h"}
+
+
+def test_the_page_shows_what_its_example_prints() -> None:
+    pytest.importorskip("darts", reason=REASON)
+    root = Path(__file__).parents[1]
+    example = root / "docs/snippets/peers/darts_there_and_back.py"
+    done = subprocess.run([sys.executable, "-W", "ignore", example], capture_output=True, text=True, check=True)
+    assert f"```text\n{done.stdout}```" in (root / "docs/darts_gluonts.md").read_text(encoding="utf-8")

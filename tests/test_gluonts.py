@@ -1,6 +1,8 @@
 """Data sets of GluonTS' to long tables, and forecasts to forecasts of GluonTS'; what reads works without GluonTS."""
 
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -167,3 +169,11 @@ def test_what_is_no_forecast_with_dates_is_refused() -> None:
     numbered = type(said)(**{**vars(said), "times": np.arange(6).reshape(2, 3)})
     with pytest.raises(TimeError, match="this forecast is of rows without dates: give rows dates"):
         to_gluonts(numbered, freq="h")
+
+
+def test_the_page_shows_what_its_example_prints() -> None:
+    pytest.importorskip("gluonts", reason=REASON)
+    root = Path(__file__).parents[1]
+    example = root / "docs/snippets/peers/gluonts_evaluated.py"
+    done = subprocess.run([sys.executable, "-W", "ignore", example], capture_output=True, text=True, check=True)
+    assert f"```text\n{done.stdout}```" in (root / "docs/darts_gluonts.md").read_text(encoding="utf-8")

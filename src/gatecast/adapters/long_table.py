@@ -61,6 +61,10 @@ def windows_of(forecast: Any, target: str) -> Iterator[Window]:  # noqa: ANN401 
         )
     if "target" not in frame.columns:
         frame = frame.with_columns(target=pl.lit(target))
+    if frame.schema[TIME].is_temporal():
+        frame = frame.with_columns(
+            pl.col(TIME).cast(pl.Datetime("us"))
+        )  # as a forecast tells it, whoever kept the frame
     columns = [name for name in frame.columns if name[0] == "q" and name[1:].replace(".", "", 1).isdigit()]
     for (name, *_), part in frame.group_by(ID, "cutoff", maintain_order=True):
         targets = tuple(part["target"].unique(maintain_order=True).to_list())
