@@ -69,13 +69,14 @@ def save_model(
     example = newest_rows(model) if input_example is NOT_SAID else input_example
     description = Description() if mlflow_model is None else mlflow_model
     description.add_flavor(FLAVOUR, gatecast_version=__version__, data=DATA)
+    description.signature = signature_of(model)
     with TemporaryDirectory() as folder:
         mlflow.pyfunc.save_model(
             path=str(path),
             loader_module=__name__,
             data_path=str(save(model, Path(folder) / FLAVOUR)),
             mlflow_model=description,
-            signature=signature_of(model) if signature is None else signature,
+            signature=signature,
             input_example=example,
             **({"pip_requirements": _requirements()} | settings),
         )
