@@ -1,4 +1,4 @@
-"""The documentation as a site: built without warnings, nothing loaded from elsewhere, no link that leads nowhere."""
+"""The documentation as a site: no warning while it is built, nothing loaded from elsewhere, no link to nowhere."""
 
 import os
 import re

@@ -6,10 +6,10 @@
         client.observe("north", "2024-01-01T00:00:00", 12.5)
         print(client.forecast("north")[0].mean)
 
-plain.py       Client
-awaiting.py    AsyncClient: the same, awaited
-talks.py       what both say and understand: each operation as a conversation, without a network
-replaying.py   a file sent row by row, as `gatecast observe` does
+    plain.py       Client
+    awaiting.py    AsyncClient: the same, awaited
+    talks.py       what both say and understand: each operation as a conversation, without a network
+    replaying.py   a file sent row by row, as `gatecast observe` does
 """
 
 from importlib import import_module
