@@ -6,6 +6,8 @@
         client.observe("north", "2024-01-01T00:00:00", 12.5)
         print(client.forecast("north")[0].mean)
 
+Its parts:
+
     plain.py       Client
     awaiting.py    AsyncClient: the same, awaited
     talks.py       what both say and understand: each operation as a conversation, without a network
