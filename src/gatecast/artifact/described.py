@@ -11,6 +11,7 @@ from safetensors.torch import load as load_tensors
 
 from gatecast.artifact.manifest import About, Manifest
 from gatecast.data.scalers import Scaling
+from gatecast.data.timecolumn import make_a_time
 from gatecast.errors import ArtifactError
 from gatecast.forecaster import Fitted, RecurrentForecaster, network_sizes
 from gatecast.models.ensemble import Network, build_network
@@ -39,8 +40,8 @@ def described(manifest: Manifest) -> RecurrentForecaster:
     columns = (*manifest.columns.channels, *manifest.columns.static)
     if len(set(columns)) < len(columns):
         raise ArtifactError(f"a column has two parts among {', '.join(columns)}.")
-    parts = {name.strip().lower() for name in manifest.columns.time_parts}
-    if parts and not ("year" in parts and parts & {"month", "quarter"}):
+    parts = manifest.columns.time_parts
+    if parts and not make_a_time(parts):
         raise ArtifactError(f"no time is put together from {', '.join(sorted(parts))}: year and month are.")
     static = _scaling((manifest.static_centre,), (manifest.static_scale,), (1, len(manifest.columns.static)))
     _check_calibration(manifest)

@@ -208,7 +208,7 @@ def _settle_like(table: Table, columns: Columns, options: TableOptions) -> Settl
     codes, ids = series_codes(table, columns.id)
     times = None
     if columns.time_parts:
-        times = recompose(table, columns.time_parts)
+        times = recompose(table, columns.time_parts, day_first=options.day_first)
     elif columns.time is not None:
         times = read_times(table, columns.time, read_numbers(table, columns.time), day_first=options.day_first)[0]
     return Settled(table, columns, (), numbers, times, codes, ids)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from gatecast.data.clockcolumn import find_clock, is_clock, read_day_and_clock, with_clock
 from gatecast.data.columns import Columns, Guess, TableOptions
 from gatecast.data.stamps import TIME_NAME, compose_times, looks_like_time, read_times
 from gatecast.data.table import Table, shown
@@ -20,9 +21,9 @@ def settle_time(
 ) -> tuple[Columns, np.ndarray | None, tuple[Guess, ...]]:
     """The time column, or the columns it is put together from, and the time of every row."""
     name, guesses = options.time, tuple[Guess, ...]()
+    spoken_for = {options.id, *(options.target or ()), *(options.past or ()), *options.future, *options.static}
+    open_columns = [column for column in table.frame.columns if column not in spoken_for]
     if name is None:
-        spoken_for = {options.id, *(options.target or ()), *(options.past or ()), *options.future, *options.static}
-        open_columns = [column for column in table.frame.columns if column not in spoken_for]
         found = [column for column in open_columns if _is_time(table, column, numbers, open_columns)]
         parts = _time_parts(open_columns, numbers)
         if parts and (not found or found == [parts["year"][0]]):
@@ -33,6 +34,10 @@ def settle_time(
         name = found[0]
         guesses = (Guess("time", name, "the first column that holds dates" if len(found) > 1 else "it holds dates"),)
     times, more = read_times(table, name, numbers[name], day_first=options.day_first)
+    clock = find_clock(table, name, times, numbers, open_columns) if options.time is None else None
+    if clock is not None:
+        columns, guess = _composed((name, clock))
+        return columns, with_clock(table, times, clock), (guess, *more)
     return Columns(target=(), time=name), times, (*guesses, *more)
 
 
@@ -78,19 +83,31 @@ def _part(name: str) -> str:
 
 
 def _compose(table: Table, parts: Mapping[str, tuple[str, Numbers]]) -> tuple[Columns, np.ndarray, tuple[Guess, ...]]:
-    names = tuple(name for name, _ in parts.values())
+    columns, guess = _composed(tuple(name for name, _ in parts.values()))
+    return columns, compose_times(table, dict(parts)), (guess,)
+
+
+def _composed(names: tuple[str, ...]) -> tuple[Columns, Guess]:
     guess = Guess("time", " + ".join(names), f'put together to one time stamp, called "{COMPOSED}"')
-    return Columns(target=(), time=COMPOSED, time_parts=names), compose_times(table, dict(parts)), (guess,)
+    return Columns(target=(), time=COMPOSED, time_parts=names), guess
 
 
-def recompose(table: Table, names: Sequence[str]) -> np.ndarray:
+def make_a_time(names: Sequence[str]) -> bool:
+    """Whether a time can be put together from columns of these names: a year and more, or a date and a time of day."""
+    parts = {_part(name) for name in names}
+    return ("year" in parts and bool({"month", "quarter"} & parts)) or (len(names) == 2 and is_clock(names[1]))
+
+
+def recompose(table: Table, names: Sequence[str], *, day_first: bool | None = None) -> np.ndarray:
     """The times from the columns that a model's time was put together from.
 
     Raises:
-        ColumnError: they have no year, or neither a month nor a quarter.
+        ColumnError: they have no year, or neither a month nor a quarter, and are no date beside a time of day.
     """
     parts = {_part(name): (name, read_numbers(table, name)) for name in names}
-    if "year" not in parts or not {"month", "quarter"} & parts.keys():
+    if "year" not in parts and make_a_time(names):
+        return read_day_and_clock(table, names, day_first=day_first)
+    if not make_a_time(names):
         raise ColumnError(
             f"the model says that its time is put together from {', '.join(names)}, and no time can be without a year "
             f"and a month or a quarter: its description is damaged. Copy the whole model folder again, or train again."
