@@ -23,9 +23,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-pthread", "-ffp-contract=fast", "-fno-math-errno")
 EXACTLY = {"rows": "-ffp-contract=off"}  # the bits of numpy, which rounds every product before it is added
-# The C++ library goes in, because an older machine may lack what a newer one has; not every compiler can do that.
-WHOLE = ("-static-libstdc++", "-static-libgcc")
-OLDEST_GLIBC = 17  # 2.17 is the oldest that wheels for both families may name
+# GNU C library 2.x comes with a C++ library that has the names GLIBCXX_3.4.y, as the manylinux policies say.
+CXX_OF_GLIBC = {17: 19, 24: 22, 27: 24, 31: 28, 34: 29, 35: 30, 39: 33}
 INSTRUCTION_SETS = {
     "x86_64": {"avx512": "-march=x86-64-v4", "avx2": "-march=x86-64-v3"},
     "aarch64": {"neon": "-march=armv8-a"},
@@ -79,17 +78,22 @@ def target() -> str:
 
 
 def platform_of(libraries: list[Path]) -> str:
-    """The platform of a wheel with these libraries.
+    """The platform of a wheel with these libraries: the oldest GNU C library that has, or comes with, all they ask for.
 
-    It is the newest version of the GNU C library that one of them asks for; where they ask for the C++ library too,
-    which not every Linux brings, it is this machine's own.
+    Without that library, or where a newer one is asked for than is known here, it is this machine's own.
     """
-    code = [library.read_bytes() for library in libraries]
-    asked = [int(minor) for each in code for minor in re.findall(rb"GLIBC_2\.(\d+)", each)]
-    if not asked or any(b"libstdc++.so" in each for each in code):
-        here = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-        return here.replace(platform.machine(), target())
-    return f"manylinux_2_{max(OLDEST_GLIBC, *asked)}_{target()}"
+    code = b"".join(library.read_bytes() for library in libraries)
+    c, cxx = (newest(code, name) for name in (rb"GLIBC_2\.(\d+)", rb"GLIBCXX_3\.4\.(\d+)"))
+    ages = [age for age, brings in CXX_OF_GLIBC.items() if brings >= cxx]
+    if ages and b"GLIBC_2." in code:
+        return f"manylinux_2_{max(c, ages[0])}_{target()}"
+    here = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    return here.replace(platform.machine(), target())
+
+
+def newest(code: bytes, name: bytes) -> int:
+    """The highest number in such names; 0 where there is none."""
+    return max(map(int, re.findall(name, code)), default=0)
 
 
 def compile_library(compiler: str, flag: str, sources: list[Path], library: Path) -> None:
@@ -106,7 +110,4 @@ def compile_library(compiler: str, flag: str, sources: list[Path], library: Path
         objects = [Path(folder, f"{source.stem}.o") for source in sources]
         own = [(EXACTLY[source.stem],) if source.stem in EXACTLY else () for source in sources]
         list(pool.map(lambda source, to, flags: run(*flags, "-c", source, "-o", to), sources, objects, own))
-        try:
-            run("-shared", *WHOLE, *objects, "-o", library)
-        except subprocess.CalledProcessError:
-            run("-shared", *objects, "-o", library)
+        run("-shared", *objects, "-o", library)
