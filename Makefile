@@ -8,7 +8,7 @@ FETCH := $(BIN)/python -m pip download --quiet --disable-pip-version-check
 LOCKED := $(PIP) --constraint constraints.lock --requirement
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
-.PHONY: setup demo test check audit bench fuzz wheel docs clean
+.PHONY: setup demo test check audit bench fuzz wheel release-check docs clean
 
 setup: .venv/dev.stamp
 
@@ -58,9 +58,21 @@ fuzz: .venv/dev.stamp
 	test -d fuzz/grown || $(BIN)/python -m fuzz.seeding fuzz/grown
 	for target in csv settings artifact; do $(BIN)/python -m fuzz $$target $(SECONDS) || failed=1; done; test -z "$$failed"
 
+# The sources and a wheel for this machine; where there is a compiler for ARM, a wheel for that too.
 wheel: .venv/dev.stamp
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
-	$(BIN)/python -m pytest tests/test_wheel.py
+	rm -rf dist
+	$(BIN)/python -m hatchling build --target sdist --target wheel
+	if command -v aarch64-linux-gnu-g++ > /dev/null; then GATECAST_TARGET=aarch64 $(BIN)/python -m hatchling build --target wheel; fi
+	$(BIN)/python -m pytest tests/test_wheel.py tests/test_neon.py
+
+# What must hold before a version is released; CONTRIBUTING.md has the steps.
+release-check: wheel check audit
+	$(BIN)/python -m pytest tests/test_release.py tests/test_completion.py tests/test_lock.py
+	rm -rf .venv/released
+	$(PYTHON) -m venv .venv/released
+	.venv/released/bin/pip install --quiet --constraint constraints.txt --find-links dist gatecast==$$($(BIN)/gatecast --version)
+	.venv/released/bin/gatecast doctor
+	cd .venv/released && PYTHONPATH= bin/gatecast demo --out demo --quiet
 
 # The site, with the reference: open build/site/index.html.
 docs: .venv/dev.stamp

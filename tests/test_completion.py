@@ -52,7 +52,7 @@ def test_fish_completes(line: str, word: str, tmp_path: Path, capsys: pytest.Cap
 
 def test_zsh_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = script("zsh", tmp_path, capsys)
-    path.rename(tmp_path / "_gatecast")
+    path.rename(tmp_path / "_cyclopts_gatecast")  # the name of the function in it
     process, screen = pty.fork()
     if process == 0:
         os.environ |= {"HOME": str(tmp_path), "TERM": "dumb", "PS1": "ready> "}

@@ -12,8 +12,8 @@ def add_completion_command(app: App) -> None:
     def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
         """Print a script by which a shell completes commands, flags and their values.
 
-        It goes to ~/.local/share/bash-completion/completions/gatecast for bash, to a file _gatecast in a folder of
-        $fpath for zsh, and to ~/.config/fish/completions/gatecast.fish for fish.
+        It goes to ~/.local/share/bash-completion/completions/gatecast for bash, to a file _cyclopts_gatecast in
+        a folder of $fpath for zsh, and to ~/.config/fish/completions/gatecast.fish for fish.
 
         Parameters
         ----------
