@@ -80,15 +80,22 @@ def target() -> str:
 def platform_of(libraries: list[Path]) -> str:
     """The platform of a wheel with these libraries: the oldest GNU C library that has, or comes with, all they ask for.
 
-    Without that library, or where a newer one is asked for than is known here, it is this machine's own.
+    It is this machine's own platform without that library, where a newer one is asked for than is known here, and where
+    this machine has an older one, with a newer C++ library beside it: pip would not install here what it built here.
     """
     code = b"".join(library.read_bytes() for library in libraries)
     c, cxx = (newest(code, name) for name in (rb"GLIBC_2\.(\d+)", rb"GLIBCXX_3\.4\.(\d+)"))
     ages = [age for age, brings in CXX_OF_GLIBC.items() if brings >= cxx]
-    if ages and b"GLIBC_2." in code:
-        return f"manylinux_2_{max(c, ages[0])}_{target()}"
+    if ages and b"GLIBC_2." in code and runs_here(age := max(c, ages[0])):
+        return f"manylinux_2_{age}_{target()}"
     here = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     return here.replace(platform.machine(), target())
+
+
+def runs_here(age: int) -> bool:
+    """Whether this machine has that version of the GNU C library; when building for another one, nobody asks."""
+    kind, version = platform.libc_ver()
+    return target() != platform.machine() or (kind == "glibc" and int(version.split(".")[1]) >= age)
 
 
 def newest(code: bytes, name: bytes) -> int:

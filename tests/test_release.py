@@ -105,11 +105,14 @@ def test_a_wheel_names_the_oldest_c_library_that_it_runs_on(
 ) -> None:
     monkeypatch.delenv("GATECAST_TARGET", raising=False)
     monkeypatch.setattr(hatch_build.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(hatch_build.platform, "libc_ver", lambda: ("glibc", "2.36"))
     monkeypatch.setattr(hatch_build.sysconfig, "get_platform", lambda: "linux-x86_64")
     (tmp_path / "one.so").write_bytes(b"\x7fELF" + asked)
     (tmp_path / "other.so").write_bytes(b"\x7fELF GLIBC_2.3" if b"GLIBC" in asked else b"")
     libraries = [tmp_path / "one.so", tmp_path / "other.so"]
     assert hatch_build.platform_of(libraries) == platform
+    monkeypatch.setattr(hatch_build.platform, "libc_ver", lambda: ("glibc", "2.16"))
+    assert hatch_build.platform_of(libraries) == "linux_x86_64", "pip installs here what it built here"
     monkeypatch.setenv("GATECAST_TARGET", "aarch64")
     assert hatch_build.platform_of(libraries) == platform.replace("x86_64", "aarch64")
 
