@@ -1,12 +1,10 @@
-import datetime as dt
-
 import numpy as np
 import polars as pl
 
 import gatecast as gc
 
 rng = np.random.default_rng(0)
-hours = pl.datetime_range(dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 31, 23), "1h", eager=True)
+hours = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 1, 31, 23), "1h", eager=True)
 wave = np.sin(2 * np.pi * np.arange(len(hours)) / 24)
 shops = [
     pl.DataFrame({"shop": name, "time": hours, "sold": level * (5 + wave) + rng.normal(scale=0.1, size=len(hours))})

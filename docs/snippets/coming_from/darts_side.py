@@ -7,7 +7,7 @@ from darts.models import RNNModel
 from darts.utils.likelihood_models import GaussianLikelihood
 
 table = pd.read_csv("load.csv", parse_dates=["ds"])
-known, coming = table[table["load"].notna()], table[table["load"].isna()]
+known = table[table["load"].notna()]
 load = TimeSeries.from_dataframe(known, "ds", "load").astype(np.float32)
 working = TimeSeries.from_dataframe(table, "ds", "workingday").astype(np.float32)
 test = len(known) // 5 // 24 * 24
