@@ -26,7 +26,7 @@ FEWER = {r"1000": "8", r"num_batches_per_epoch=100": "num_batches_per_epoch=8", 
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a small made table, where the test runs."""
     monkeypatch.chdir(tmp_path)
-    script = (SCRIPTS / "made_load.py").read_text(encoding="utf-8").replace("days, coming = 120", "days, coming = 40")
+    script = (SCRIPTS / "made_load.py").read_text(encoding="utf-8").replace("days, coming = 120", "days, coming = 25")
     exec(compile(script, "made_load.py", "exec"), {})  # noqa: S102 - a script of this repository
     return tmp_path
 

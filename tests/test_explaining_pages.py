@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 EXPLAINING = ("bptt", "two_grus", "windows_or_one_pass", "honest_evaluation", "intervals", "faq")
 PEERS = ("darts", "neuralforecast", "gluonts", "pytorch_forecasting", "keras")
-MEASURED = ("darts", "neuralforecast", "gluonts", "keras")
+MEASURED = ("darts", "neuralforecast", "gluonts", "pytorch_forecasting", "keras")
 PAGES = [*EXPLAINING, *(f"from_{peer}" for peer in PEERS)]
 
 
