@@ -146,9 +146,11 @@ def row(side: dict[str, Any]) -> str:
 def section(sides: list[dict[str, Any]]) -> list[str]:
     """Everything that is said of the sides."""
     rounds = sorted({len(side["seconds"]) for side in sides})
+    shares = [used / wall for side in sides for used, wall in side["seconds"]]
     return [
         environment(threads=1),
         f"{', '.join(side['version'] for side in sides)}; rounds: {', '.join(map(str, rounds))}.",
+        f"The scripts got {min(shares):.0%} to {max(shares):.0%} of a core.",
         "",
         "| script | lines | seconds | MAE | within the 80 % interval |",
         "|---|---|---|---|---|",
