@@ -77,7 +77,23 @@ def _onnx_of(machine: Machine, program: ExportedProgram) -> Any:  # noqa: ANN401
     outputs = [*said, *(f"next.{name}" for name in machine.first_state())]
     made = torch.onnx.export(program, dynamo=True, verbose=False, input_names=given, output_names=outputs)
     assert made is not None  # noqa: S101 - it hands the graph out where no file is named
-    return made.model_proto
+    graph = made.model_proto
+    _without_unused(graph.graph)
+    return graph
+
+
+def _without_unused(graph: Any) -> set[str]:  # noqa: ANN401
+    """Take out constants that no node reads, of which runtimes would warn; the names that are read, in loops too."""
+    used = {output.name for output in graph.output}
+    for node in graph.node:
+        used.update(node.input)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                used |= _without_unused(attribute.g)
+    kept = [each for each in graph.initializer if each.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    return used
 
 
 def _describe(graph: Any, facts: dict[str, Any]) -> None:  # noqa: ANN401

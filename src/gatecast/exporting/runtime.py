@@ -766,7 +766,9 @@ class Forecaster:
             raise ForecastError(f'series "{series}" has no rows: observe it first.')
         state = self.series[series]
         times = self.clock.after(int(state["last"]), self.horizon)
-        known = np.concatenate([self._ahead(state, horizon, future or {}), self.clock.calendar(times)], axis=1)
+        none = np.zeros((self.horizon, len(self.clock.names)))
+        calendar = self.clock.calendar(times) if self.sizes["ahead"] else none  # else it is read up to the cutoff alone
+        known = np.concatenate([self._ahead(state, horizon, future or {}), calendar], axis=1)
         said = [self._said(net, number, state, known[None]) for number, net in enumerate(self.nets)]
         mean, quantiles = self._in_units(np.median(np.stack(said), axis=0)[0], state)
         if not np.isfinite(mean).all():
