@@ -20,6 +20,7 @@ from gatecast.workflow.model import Model
 MODEL = "model.json"
 NAMES = ("step", "sequence")
 PRODUCER = "gatecast"
+BEFORE = "export."  # of a name until the graph is done
 
 
 def onnx_files(model: Model) -> dict[str, bytes]:
@@ -75,11 +76,26 @@ def _onnx_of(machine: Machine, program: ExportedProgram) -> Any:  # noqa: ANN401
     given = [*machine.inputs(), *(f"state.{name}" for name in machine.first_state())]
     said = ["mean", *(["quantiles"] if machine.says_quantiles else [])]
     outputs = [*said, *(f"next.{name}" for name in machine.first_state())]
-    made = torch.onnx.export(program, dynamo=True, verbose=False, input_names=given, output_names=outputs)
+    own = {BEFORE + name: name for name in (*given, *outputs)}  # the graph may call what lies within it alike
+    asked, said = ([BEFORE + name for name in names] for names in (given, outputs))
+    made = torch.onnx.export(program, dynamo=True, verbose=False, input_names=asked, output_names=said)
     assert made is not None  # noqa: S101 - it hands the graph out where no file is named
     graph = made.model_proto
     _without_unused(graph.graph)
+    _rename(graph.graph, {name: f"{name}_within" for name in own.values()} | own)
     return graph
+
+
+def _rename(graph: Any, names: dict[str, str]) -> None:  # noqa: ANN401
+    """Give values other names, in loops too."""
+    for each in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        each.name = names.get(each.name, each.name)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g, names)
 
 
 def _without_unused(graph: Any) -> set[str]:  # noqa: ANN401
