@@ -52,12 +52,12 @@ MODULES = MappingProxyType(
         "forecaster": ("Forecasters", ["gatecast.forecast", "gatecast.forecaster", "gatecast.artifact"]),
         "training": ("Training", ["gatecast.training", "gatecast.models.config", "gatecast.choosing"]),
         "adapters": (
-        "Adapters",
-        [f"gatecast.adapters.{name}" for name in ("sktime", "sklearn", "nixtla", "darts", "gluonts", "mlflow")],
-    ),
-    "exporting": ("Export", ["gatecast.exporting"]),
-    "doctor": ("The doctor", ["gatecast.doctor"]),
-    "errors": ("Errors", ["gatecast.errors"]),
+            "Adapters",
+            [f"gatecast.adapters.{name}" for name in ("sktime", "sklearn", "nixtla", "darts", "gluonts", "mlflow")],
+        ),
+        "exporting": ("Export", ["gatecast.exporting"]),
+        "doctor": ("The doctor", ["gatecast.doctor"]),
+        "errors": ("Errors", ["gatecast.errors"]),
     }
 )
 ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)

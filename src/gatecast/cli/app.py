@@ -44,7 +44,6 @@ add_live_commands(app)
 add_batch_commands(app)
 add_tune_command(app)
 add_export_command(app)
-add_completion_command(app)
 Settings = Annotated[list[str], Parameter(name="--set", consume_multiple=True, negative=())]
 Json = Annotated[bool, Parameter(negative=())]
 MOST_THREADS = 1024
@@ -359,6 +358,9 @@ def settings() -> None:
     from gatecast.workflow.options import all_settings  # noqa: PLC0415
 
     show.settings(all_settings())
+
+
+add_completion_command(app)
 
 
 def main(arguments: list[str] | None = None) -> int:
