@@ -5,13 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import gatecast
 from builders import with_values
-from export_makers import CONFIGS, apart, forecast_of, model_of, model_with_everything, panel_of, shops
+from export_makers import CELLS, CONFIGS, apart, forecast_of, model_of, model_with_everything, panel_of, shops
 from gatecast.data.calendar import calendar_feature_names, calendar_features, parse_frequency
 from gatecast.data.panel import Panel
 from gatecast.exporting import runtime
@@ -19,6 +21,7 @@ from gatecast.exporting.facts import as_json, describe, weights_of
 from gatecast.exporting.probing import MOST_DIFFERENCE
 from gatecast.exporting.runtime import Clock, Forecaster, ForecastError
 from gatecast.forecast import Forecast
+from gatecast.nn import recurrent_layer
 from gatecast.streaming.clock import Clock as StreamClock
 from gatecast.workflow import Model
 
@@ -74,6 +77,21 @@ def test_trouble_is_met_as_gatecast_meets_it(kind: str, trouble: str) -> None:
     panel, forecaster = with_values(panel, values), runtime_of(model)
     read(forecaster, panel, ROWS)
     assert_same(model, forecaster, forecast_of(model, panel, ROWS))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_layers_have_the_equations_of_the_cells_in_float64(cell: str) -> None:
+    config = CELLS[cell]
+    torch.manual_seed(1)
+    layer = recurrent_layer(config, 5, 36).double()
+    with torch.no_grad():
+        for weight in layer.parameters():
+            weight.copy_(0.25 * torch.randn(weight.shape))
+        x = torch.randn(3, 30, 5, dtype=torch.float64)
+        theirs, _ = layer.eval()(x)
+    weights = {name: each.numpy() for name, each in layer.state_dict().items()}
+    ours, _ = runtime.Layers(msgspec.to_builtins(config), weights)(x.numpy())
+    assert np.abs(ours - theirs.numpy()).max() < 1e-13
 
 
 def test_a_state_is_a_value() -> None:
