@@ -11,7 +11,7 @@ import gatecast
 from export_makers import CONFIGS, apart, forecast_of, model_of, model_with_everything, panel_of, small
 from gatecast.artifact import About
 from gatecast.errors import ArtifactError, DiskError, OptionError
-from gatecast.exporting import probing
+from gatecast.exporting import graph_files, probing
 from gatecast.exporting.covering import check_covered
 from gatecast.exporting.graph import NEXT, STATE, Machine, Sequence, Step
 from gatecast.exporting.graphs import Arrays, Run, checked, first_arrays, inputs_of, machine_of, stepped
@@ -113,10 +113,20 @@ def test_nothing_is_written_where_the_check_fails(tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_torch_cannot_trace_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise RuntimeError("an operator is missing\nand a thousand lines more")
+
+    monkeypatch.setattr(graph_files, "traced", refuses)
+    with pytest.raises(ArtifactError, match=r"cannot trace this net: an operator is missing\. Try to=numpy"):
+        gatecast.export(model_of("gru"), tmp_path / "out", to="torch")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_is_taken_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").write_text("mine")
-    with pytest.raises(DiskError, match="cannot be written"):
+    with pytest.raises(DiskError, match=r"cannot be written: it exists, with something in it\. Give another name"):
         gatecast.export(model_of("gru"), tmp_path / "out", to="numpy")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
 

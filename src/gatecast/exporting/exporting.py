@@ -1,7 +1,9 @@
 """Export a model, so that it forecasts where gatecast is not."""
 
+import errno
 from pathlib import Path
 
+from gatecast.errors import DiskError
 from gatecast.exporting.covering import Target, check_covered
 from gatecast.files import write_atomic
 from gatecast.folders import make_folder, new_folder
@@ -31,12 +33,19 @@ def export(model_or_run: Model | str | Path, path: str | Path, to: Target = "onn
     """
     model = model_or_run if isinstance(model_or_run, Model) else load(model_or_run)
     check_covered(model, to)
-    files, folder = _files(model, to), Path(path)
+    folder = Path(path)
+    _check_free(folder)  # before the work, of half a minute
+    files = _files(model, to)
     make_folder(folder.parent)
     with new_folder(folder) as temporary:
         for name, data in files.items():
             write_atomic(temporary / name, data)
     return folder
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DiskError(errno.EEXIST, "it exists, with something in it", str(folder))
 
 
 def _files(model: Model, to: Target) -> dict[str, bytes]:

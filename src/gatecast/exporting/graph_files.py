@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
-from gatecast.errors import MissingExtraError
+from gatecast.errors import ArtifactError, GatecastError, MissingExtraError
 from gatecast.exporting.facts import as_json
 from gatecast.exporting.graph import Machine
 from gatecast.exporting.graph_facts import graph_facts
@@ -28,7 +28,7 @@ def onnx_files(model: Model) -> dict[str, bytes]:
 
     Raises:
         MissingExtraError: onnx, onnxscript or onnxruntime is not installed.
-        ArtifactError: they say something else.
+        ArtifactError: they say something else, or torch cannot trace the net.
     """
     _check_installed()
     machine = machine_of(model)
@@ -42,7 +42,7 @@ def onnx_files(model: Model) -> dict[str, bytes]:
 
 def onnx_graphs(machine: Machine) -> dict[str, Any]:
     """The graphs of one row and of a sequence as onnx has them, not checked yet."""
-    with _quietly():
+    with _quietly(), _told():
         return {name: _onnx_of(machine, traced(machine, sequence=name == "sequence")) for name in NAMES}
 
 
@@ -50,10 +50,10 @@ def torch_files(model: Model) -> dict[str, bytes]:
     """step.pt2, sequence.pt2 and model.json, once the programs, read back, say what the model says.
 
     Raises:
-        ArtifactError: they say something else.
+        ArtifactError: they say something else, or torch cannot trace the net.
     """
     machine, files = machine_of(model), dict[str, bytes]()
-    with _quietly():
+    with _quietly(), _told():
         for name in NAMES:
             file = io.BytesIO()
             torch.export.save(traced(machine, sequence=name == "sequence"), file)
@@ -167,3 +167,18 @@ def _quietly() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What torch cannot trace is told in one line."""
+    try:
+        yield
+    except GatecastError:
+        raise
+    except (RuntimeError, TypeError, ValueError, AssertionError, NotImplementedError) as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ArtifactError(
+            f"torch {torch.__version__} cannot trace this net: {why[:200]}. Try to=numpy, which traces nothing; nothing"
+            f" was written."
+        ) from error
