@@ -1,4 +1,8 @@
-"""Write the text of example files, and what they print, into the pages; `--check` only says whether that is done.
+"""Write the text of example files, and what they print, into all pages, or into those that are named.
+
+    python docs/embed.py [--check] [docs/cells.md ...]
+
+`--check` only says whether that is done.
 
 A page names a file in a comment, and the block after it belongs to this tool:
 
@@ -43,9 +47,9 @@ def pages() -> list[Path]:
     return [page for names in ("README*.md", "docs/*.md", "docs/zh/*.md") for page in sorted(ROOT.glob(names))]
 
 
-def main(*, check: bool) -> int:
-    """Bring the pages up to date; returns 1 if they were not and only a check was asked for."""
-    old = {page: page.read_text(encoding="utf-8") for page in pages()}
+def main(asked: list[Path], *, check: bool) -> int:
+    """Bring pages up to date; returns 1 if they were not and only a check was asked for."""
+    old = {page: page.read_text(encoding="utf-8") for page in asked or pages()}
     new = {page: embedded(text) for page, text in old.items()}
     stale = [page for page in old if old[page] != new[page]]
     for page in stale:
@@ -57,4 +61,5 @@ def main(*, check: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(check="--check" in sys.argv[1:]))
+    named = [Path(name).resolve() for name in sys.argv[1:] if name != "--check"]
+    sys.exit(main(named, check="--check" in sys.argv[1:]))

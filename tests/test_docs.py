@@ -33,8 +33,9 @@ def test_a_snippet_whose_output_no_page_shows_runs_too(snippet: str, tmp_path: P
     assert done.returncode == 0, done.stderr
 
 
-def test_pages_show_their_files_and_what_these_print() -> None:
-    command = [sys.executable, ROOT / "docs/embed.py", "--check"]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_shows_its_files_and_what_these_print(page: Path) -> None:
+    command = [sys.executable, ROOT / "docs/embed.py", "--check", page]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
