@@ -21,6 +21,7 @@ from gatecast.data.columns import Guess
 from gatecast.errors import ArtifactError, ColumnError, InputError, OptionError, TimeError, TooShortError, TrainingError
 from gatecast.evaluation.audit import audit_to_json
 from gatecast.evaluation.results import Metrics
+from gatecast.files import temporary_beside
 from gatecast.training.config import TrainingConfig
 from gatecast.training.log import read_steps
 from gatecast.training.loop import StepRecord
@@ -539,3 +540,9 @@ def test_a_series_that_ended_before_the_test_part_is_trained_on_and_not_scored()
 def test_a_short_series_that_ended_early_is_refused_with_the_date_of_the_validation_part() -> None:
     with pytest.raises(TooShortError, match=r'validation part \(2024-01-30 04:00:00\), but series "early" has 20'):
         fit(staggered(20), id="shop", **SMALL)
+
+
+def test_a_run_that_was_killed_before_its_record_stood_says_to_fit_once_more(tmp_path: Path) -> None:
+    temporary_beside(tmp_path / "run.json").write_text("{")
+    with pytest.raises(ArtifactError, match=r"was broken off before it began: do `gatecast fit` once more"):
+        load(tmp_path)

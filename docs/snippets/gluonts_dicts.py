@@ -22,4 +22,5 @@ table = from_gluonts(dataset)
 for part, columns in table.settings.items():
     print(f"{part:12}{columns}")
 model = gatecast.fit(table.frame, horizon=7, **table.settings, hidden_size=8, steps=100)
-print(model.predict().to_frame().select("unique_id", "ds", "mean").head(2))
+for name, ds, mean in model.predict().to_frame().select("unique_id", "ds", "mean").head(2).iter_rows():
+    print(name, ds.date(), round(mean, 1))

@@ -22,4 +22,4 @@ model = gc.fit(table, horizon=7, id="shop", static=["city"], hidden_size=16, ste
 print(model.backtest().metrics.verdict.text)
 
 new = table.filter(pl.col("shop") == "shop_3").with_columns(shop=pl.lit("opened yesterday")).tail(60)
-print(model.predict(new).to_frame().select("unique_id", "ds", "mean").head(3))
+print(model.predict(new).to_frame().select("unique_id", "ds", pl.col("mean").round()).head(3))

@@ -39,7 +39,8 @@ def run(work: Path) -> str:
     try:
         load_without_table(work / "out")
     except ArtifactError as error:
-        if "go on with it by `gatecast fit`" in str(error) or "there is no folder" in str(error):
+        told = ("go on with it by `gatecast fit`", "broken off before it began", "there is no folder")
+        if any(words in str(error) for words in told):
             return NOTHING
         if not any((work / "out").iterdir()):
             return NOTHING

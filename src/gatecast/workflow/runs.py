@@ -32,7 +32,7 @@ from gatecast.data.splits import split_by_time
 from gatecast.errors import ArtifactError, GatecastError
 from gatecast.evaluation.audit import audit_to_json
 from gatecast.evaluation.results import Metrics, metrics_from_json, metrics_to_json
-from gatecast.files import write_atomic
+from gatecast.files import is_temporary, write_atomic
 from gatecast.folders import make_folder
 from gatecast.forecaster import ForecasterConfig
 from gatecast.saved import read_file
@@ -182,6 +182,9 @@ def model_folder(folder: str | Path) -> Path:
     if not path.is_dir():
         raise ArtifactError(f"there is no folder {path}; give a run folder or a model folder.")
     if not (path / RUN).exists():
+        left = list(path.iterdir())
+        if left and all(map(is_temporary, left)):
+            raise ArtifactError(f"the run in {path} was broken off before it began: do `gatecast fit` once more.")
         return path
     read_record(path)
     if not (path / MODEL / artifact.MANIFEST).exists():
