@@ -1,5 +1,6 @@
 """`gatecast doctor`: a sound installation is called that, and each thing that is wrong is told with what to do."""
 
+import importlib.metadata
 import io
 import json
 import os
@@ -125,6 +126,15 @@ def test_a_half_installed_package_is_broken_and_says_which_file_is_missing(
     value, status, remedy = packages.judged(Requirement("halfdone", "2.0", None))
     assert (value, status) == ("2.1, half installed: 1 file is missing, such as halfdone/core.so", "broken")
     assert remedy == "pip install --force-reinstall --no-deps 'halfdone>=2.0'"
+
+
+def test_a_file_that_is_missing_is_told_where_the_metadata_leave_it_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path, "halfdone", "2.1", {"halfdone/__init__.py": ""}, ("halfdone/core.so",))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(importlib.metadata.Distribution, "files", property(lambda _: []))  # Python 3.12 on
+    assert packages.missing_files("halfdone") == ["halfdone/core.so"]
 
 
 def test_a_package_that_is_too_old_or_not_there_is_broken_with_the_line_that_mends_it(

@@ -1,11 +1,12 @@
 """The packages that gatecast is made of: there, new enough, and whole."""
 
+import csv
 import platform
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import gatecast
@@ -81,10 +82,14 @@ def judged(wanted: Requirement) -> tuple[str, Status, str]:
 
 
 def missing_files(package: str) -> list[str]:
-    """Modules and libraries that were installed and are not there; tests may be taken away to save room."""
-    files = distribution(package).files or []
+    """Modules and libraries that were installed and are not there; tests may be taken away to save room.
+
+    RECORD is read as it is, for `Distribution.files` leaves out what is missing, from Python 3.12 on.
+    """
+    found = distribution(package)
+    files = [PurePosixPath(row[0]) for row in csv.reader((found.read_text("RECORD") or "").splitlines()) if row]
     code = (file for file in files if file.suffix in (".py", ".so", ".pyd") and ".." not in file.parts)
-    return [str(file) for file in code if "tests" not in file.parts and not Path(str(file.locate())).exists()]
+    return [str(file) for file in code if "tests" not in file.parts and not Path(str(found.locate_file(file))).exists()]
 
 
 def as_numbers(version: str) -> tuple[int, ...]:
