@@ -8,7 +8,7 @@ from typing import final
 
 import apsw
 
-from gatecast.server.store.sqlite_schema import connect, open_writer
+from gatecast.server.store.sqlite_schema import all_or_nothing, connect, open_writer
 from gatecast.server.store.sqlite_troubles import sqlite_troubles
 
 
@@ -35,15 +35,8 @@ class Database:
             FullDiskError: it did not fit.
             StoreError: it could not be written.
         """
-        with self._writing, sqlite_troubles(self.path, self._writer):
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:  # a full disk may have ended it
-                    self._writer.execute("ROLLBACK")
-                raise
+        with self._writing, sqlite_troubles(self.path, self._writer), all_or_nothing(self._writer):
+            yield self._writer
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:

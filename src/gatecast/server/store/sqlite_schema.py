@@ -1,5 +1,7 @@
 """The tables of the database, and whether a file holds them: another program's file is left as it is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -23,6 +25,19 @@ CREATE TABLE snapshots(model TEXT NOT NULL, position INTEGER NOT NULL, sha256 BL
 CREATE TABLE compacted(only INTEGER PRIMARY KEY CHECK(only = 1), position INTEGER NOT NULL) STRICT;
 INSERT INTO compacted VALUES(1, 0);
 """
+
+
+@contextmanager
+def all_or_nothing(connection: apsw.Connection) -> Iterator[None]:
+    """A transaction; apsw's own would say that it cannot roll back where a full disk has ended it, and not why."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def connect(path: Path, flags: int) -> apsw.Connection:
@@ -61,7 +76,7 @@ def _settle(connection: apsw.Connection, path: Path) -> None:
 
 
 def _make(connection: apsw.Connection) -> None:
-    with connection:
+    with all_or_nothing(connection):
         connection.execute(f"{TABLES} PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}")
 
 
