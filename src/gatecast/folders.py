@@ -40,6 +40,11 @@ def sweep(folder: Path) -> None:
                 left.unlink(missing_ok=True)
 
 
+def is_taken(folder: Path) -> bool:
+    """Whether a new folder cannot have that name: it is there with something in it, or is a file."""
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder that is there whole or not at all: fill the one handed out; then it takes the name.

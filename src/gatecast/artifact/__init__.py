@@ -9,6 +9,17 @@ other checks.
 
 from gatecast.artifact.manifest import MANIFEST, WEIGHTS, About, Manifest, read_manifest
 from gatecast.artifact.reading import Loaded, load, load_all
-from gatecast.artifact.writing import save
+from gatecast.artifact.writing import save, weights_bytes
 
-__all__ = ["MANIFEST", "WEIGHTS", "About", "Loaded", "Manifest", "load", "load_all", "read_manifest", "save"]
+__all__ = [
+    "MANIFEST",
+    "WEIGHTS",
+    "About",
+    "Loaded",
+    "Manifest",
+    "load",
+    "load_all",
+    "read_manifest",
+    "save",
+    "weights_bytes",
+]

@@ -32,7 +32,7 @@ def save(
     path = Path(folder)
     make_folder(path)
     sweep(path)
-    weights = save_tensors({name: t.contiguous() for name, t in forecaster.network_.state_dict().items()})
+    weights = weights_bytes(forecaster)
     manifest = msgspec.json.encode(_manifest(forecaster, weights, about or About(), calibration))
     sealed = seal(msgspec.json.format(manifest, indent=1), NOT_SEALED)
     if len(sealed) > MOST_MANIFEST_BYTES:
@@ -47,6 +47,11 @@ def save(
         for old in path.glob(previous_name("*")):
             old.unlink()
     return path
+
+
+def weights_bytes(forecaster: RecurrentForecaster) -> bytes:
+    """The file of a fitted forecaster's weights."""
+    return save_tensors({name: t.contiguous() for name, t in forecaster.network_.state_dict().items()})
 
 
 def previous_name(sha256: str) -> str:

@@ -22,7 +22,7 @@ from gatecast.data.partitions import name_hashes
 from gatecast.data.table import name_list, suggest
 from gatecast.data.values import distinct
 from gatecast.errors import ColumnError, OptionError, TableError
-from gatecast.folders import make_folder, new_folder
+from gatecast.folders import is_taken, make_folder, new_folder
 
 MOST_PARTS = 100_000
 WAITING = 2_000_000  # rows
@@ -74,7 +74,7 @@ def partition_table(sources: Sequence[Path], out: Path, options: PartitionOption
         TableError: a file cannot be read, has other columns than the first, or no rows; or a series has no name.
         ColumnError: there is no column of this name.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if is_taken(out):
         raise OptionError(f"{out} is taken: give the name of a new folder, or empty this one.")
     tables = [long_table(path) for path in sources]
     _check(tables, options.id)

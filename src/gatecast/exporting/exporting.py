@@ -6,7 +6,7 @@ from pathlib import Path
 from gatecast.errors import DiskError
 from gatecast.exporting.covering import Target, check_covered
 from gatecast.files import write_atomic
-from gatecast.folders import make_folder, new_folder
+from gatecast.folders import is_taken, make_folder, new_folder
 from gatecast.workflow import Model, load
 
 
@@ -34,18 +34,14 @@ def export(model_or_run: Model | str | Path, path: str | Path, to: Target = "onn
     model = model_or_run if isinstance(model_or_run, Model) else load(model_or_run)
     check_covered(model, to)
     folder = Path(path)
-    _check_free(folder)  # before the work, of half a minute
+    if is_taken(folder):  # told before the work, of half a minute
+        raise DiskError(errno.EEXIST, "it exists, with something in it", str(folder))
     files = _files(model, to)
     make_folder(folder.parent)
     with new_folder(folder) as temporary:
         for name, data in files.items():
             write_atomic(temporary / name, data)
     return folder
-
-
-def _check_free(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DiskError(errno.EEXIST, "it exists, with something in it", str(folder))
 
 
 def _files(model: Model, to: Target) -> dict[str, bytes]:

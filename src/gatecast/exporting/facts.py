@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from safetensors.torch import save as save_tensors
 
 from gatecast import __version__
+from gatecast.artifact import weights_bytes
 from gatecast.data.calendar import calendar_feature_names
 from gatecast.data.columns import ONLY_SERIES
 from gatecast.evaluation.calibration import Calibration
@@ -54,8 +54,7 @@ def _series(fitted: Fitted) -> Sequence[dict[str, Any]]:
 
 def weights_sha256(forecaster: RecurrentForecaster) -> str:
     """Of the weights as the model folder holds them, by which an export is known to be of that model."""
-    weights = {name: each.contiguous() for name, each in forecaster.network_.state_dict().items()}
-    return hashlib.sha256(save_tensors(weights)).hexdigest()
+    return hashlib.sha256(weights_bytes(forecaster)).hexdigest()
 
 
 def weights_of(forecaster: RecurrentForecaster) -> dict[str, np.ndarray]:

@@ -102,7 +102,3 @@ class Notebook:
             self._shown = display(page, display_id=True)
         else:
             self._shown.update(page)
-
-
-def _row(name: str, values: Sequence[float]) -> tuple[str | Curve, ...]:
-    return name, number(values[-1]), number(min(values)), Curve(thinned(values))
