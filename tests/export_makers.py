@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from builders import small_config
+from builders import small_config, with_values
 from gatecast import fit
 from gatecast.artifact import About
 from gatecast.data.panel import Panel
@@ -146,3 +146,18 @@ def shops(rows: int = 160) -> pl.DataFrame:
         for name, size, town in (("north", 1.0, "Ulm"), ("south", 3.0, "Bonn"))
     ]
     return pl.concat(frames)
+
+
+TROUBLES = ("constant", "far away", "tiny", "nothing for long")
+
+
+def troubled(panel: Panel, trouble: str, *, far: float, silent: int) -> Panel:
+    """A panel with one of `TROUBLES`: `far` times as large, or without a value from the sixth row up to `silent`."""
+    values = panel.values.copy()
+    values = {"constant": np.full_like(values, 7.0), "far away": far * values, "tiny": 1e-9 * values}.get(
+        trouble, values
+    )
+    if trouble == "nothing for long":
+        for start in panel.offsets[:-1]:
+            values[start + 5 : start + silent] = np.nan
+    return with_values(panel, values)

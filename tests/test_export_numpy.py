@@ -13,7 +13,18 @@ import torch
 
 import gatecast
 from builders import with_values
-from export_makers import CELLS, CONFIGS, apart, forecast_of, model_of, model_with_everything, panel_of, shops
+from export_makers import (
+    CELLS,
+    CONFIGS,
+    TROUBLES,
+    apart,
+    forecast_of,
+    model_of,
+    model_with_everything,
+    panel_of,
+    shops,
+    troubled,
+)
 from gatecast.data.calendar import calendar_feature_names, calendar_features, parse_frequency
 from gatecast.data.panel import Panel
 from gatecast.exporting import runtime
@@ -64,17 +75,11 @@ def test_rows_one_by_one_forecast_what_the_whole_table_does(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gru", "windows in their deviation", "targets apart"])
-@pytest.mark.parametrize("trouble", ["constant", "far away", "tiny", "nothing for long"])
+@pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_is_met_as_gatecast_meets_it(kind: str, trouble: str) -> None:
     model, panel = model_of(kind), panel_of(kind)
-    values = panel.values.copy()
-    values = {"constant": np.full_like(values, 7.0), "far away": 1e9 * values, "tiny": 1e-9 * values}.get(
-        trouble, values
-    )
-    if trouble == "nothing for long":
-        for start in panel.offsets[:-1]:
-            values[start + 5 : start + 50] = np.nan
-    panel, forecaster = with_values(panel, values), runtime_of(model)
+    panel = troubled(panel, trouble, far=1e9, silent=50)
+    forecaster = runtime_of(model)
     read(forecaster, panel, ROWS)
     assert_same(model, forecaster, forecast_of(model, panel, ROWS))
 

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 import gatecast
-from builders import with_values
-from export_makers import apart, forecast_of, model_of, panel_of
+from export_makers import TROUBLES, apart, forecast_of, model_of, panel_of, troubled
 from gatecast.data.panel import Panel
 from gatecast.errors import MissingExtraError
 from gatecast.exporting.probing import MOST_DIFFERENCE
@@ -92,17 +91,10 @@ def test_a_step_goes_on_where_a_sequence_ended(folder: Path) -> None:
     assert_same(run(folder, "step", now | newest | state), panel)
 
 
-@pytest.mark.parametrize("trouble", ["constant", "far away", "tiny", "nothing for long"])
+@pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_is_met_as_gatecast_meets_it(folder: Path, trouble: str) -> None:
     panel = panel_of(KIND)
-    values = panel.values.copy()
-    values = {"constant": np.full_like(values, 7.0), "far away": 1e6 * values, "tiny": 1e-9 * values}.get(
-        trouble, values
-    )
-    if trouble == "nothing for long":
-        for start in panel.offsets[:-1]:
-            values[start + 5 : start + 40] = np.nan
-    panel = with_values(panel, values)
+    panel = troubled(panel, trouble, far=1e6, silent=40)
     assert_same(run(folder, "sequence", rows_of(panel, ROWS) | begun(folder, 3)), panel)
 
 
